@@ -1,0 +1,1 @@
+//! The lab command: sets up, runs, watches and audits the pipeline.

@@ -1,0 +1,1 @@
+//! The producer: acknowledged, idempotent, batched, and bounded with backpressure to its caller.

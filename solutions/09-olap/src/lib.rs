@@ -1,0 +1,1 @@
+//! The tables: schemas, order keys, views, and the queries that a dashboard asks.

@@ -1,0 +1,1 @@
+//! The pipeline: every part composed, the program that runs one end of it, and the conformance checks.
