@@ -1,1 +1,13 @@
-//! The wire: an exchange frame into a Trade without needless allocation, and a Trade into a record.
+//! The wire: an exchange frame into a [`Trade`](market::Trade) without needless allocation, and a trade into a record.
+//!
+//! Two formats come in (DEFAULT and SIMPLE frames, and REST pages), two go into the topic and out again (JSON and
+//! Protobuf, see [`market::record`]). No number passes through an `f64` anywhere.
+
+mod frame;
+mod interpret;
+mod protobuf;
+mod record;
+mod scan;
+
+pub use frame::FrameDecoder;
+pub use record::{decode, encode};

@@ -1,0 +1,74 @@
+//! A trade into the record that stands in the topic, and back.
+
+use market::{Encoding, Trade, Undecodable};
+
+use crate::interpret::{Object, utf8};
+use crate::protobuf;
+use crate::scan::{Field, Keys, Scanner};
+
+/// Appends the record of a trade. Nothing is allocated once `out` has room: about 170 bytes as JSON, 70 as Protobuf.
+#[inline]
+pub fn encode(encoding: Encoding, trade: &Trade, out: &mut Vec<u8>) {
+    match encoding {
+        Encoding::Json => json(trade, out),
+        Encoding::Protobuf => protobuf::encode(trade, out),
+    }
+}
+
+/// Reads a record. Keys and fields that are not known are skipped, so that a newer writer does not stop an older reader.
+///
+/// # Errors
+/// [`Undecodable`] for what is not a record or holds no valid trade; the caller keeps the bytes.
+#[inline]
+pub fn decode(encoding: Encoding, bytes: &[u8]) -> Result<Trade, Undecodable> {
+    match encoding {
+        Encoding::Json => {
+            utf8(bytes)?;
+            let mut scanner = Scanner::new(bytes);
+            let members = scanner.members::<RecordKeys>()?;
+            scanner.end()?;
+            Object { bytes, members }.trade(Field::Event, Field::Sent)
+        }
+        Encoding::Protobuf => protobuf::decode(bytes),
+    }
+}
+
+struct RecordKeys;
+
+impl Keys for RecordKeys {
+    #[inline(always)]
+    fn field(key: &[u8]) -> Option<Field> {
+        Some(match key {
+            b"market" => Field::Market,
+            b"sequential_id" => Field::Id,
+            b"event_time" => Field::Event,
+            b"sent_time" => Field::Sent,
+            b"price" => Field::Price,
+            b"volume" => Field::Volume,
+            b"side" => Field::Side,
+            _ => return None,
+        })
+    }
+}
+
+/// By hand: a market code has no character to escape and a decimal has one plain spelling, so that there is nothing for a
+/// serialiser to decide.
+fn json(trade: &Trade, out: &mut Vec<u8>) {
+    let mut number = itoa::Buffer::new();
+    out.reserve(192);
+    out.extend_from_slice(b"{\"market\":\"");
+    out.extend_from_slice(trade.market.as_bytes());
+    out.extend_from_slice(b"\",\"sequential_id\":");
+    out.extend_from_slice(number.format(trade.sequential_id).as_bytes());
+    out.extend_from_slice(b",\"event_time\":");
+    out.extend_from_slice(number.format(trade.event_time.millis()).as_bytes());
+    out.extend_from_slice(b",\"sent_time\":");
+    out.extend_from_slice(number.format(trade.sent_time.millis()).as_bytes());
+    out.extend_from_slice(b",\"price\":");
+    trade.price.write_to(out);
+    out.extend_from_slice(b",\"volume\":");
+    trade.volume.write_to(out);
+    out.extend_from_slice(b",\"side\":\"");
+    out.extend_from_slice(trade.side.name().as_bytes());
+    out.extend_from_slice(b"\"}");
+}
