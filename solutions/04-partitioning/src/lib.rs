@@ -1,1 +1,64 @@
 //! Placement: which partition a key goes to, as the Java client does it.
+//!
+//! All records of a key must land in one partition, because order and state are per partition. Every client does that
+//! by a hash of the key, but not by the same hash: a Java producer takes murmur2, librdkafka takes CRC-32 unless told
+//! otherwise, Sarama takes FNV-1a. Two producers of one topic that disagree split a key over two partitions, and no one
+//! reports an error. So the pipeline computes the partition here, by murmur2, and hands it to the producer.
+
+mod hash;
+mod spread;
+
+pub use hash::{crc32, fnv1a, murmur2};
+pub use spread::{Load, Moved, Spread};
+
+/// A topic without partitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a topic has at least 1 partition, not {0}")]
+pub struct NoPartitions(pub i32);
+
+/// How a key is placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Partitioner {
+    /// The Java client, Kafka Connect, Kafka Streams; librdkafka's `murmur2`. Kafka's `BuiltInPartitioner`.
+    #[default]
+    Murmur2,
+    /// librdkafka's `consistent`; with a random place for records without a key, its default.
+    Crc32,
+    /// librdkafka's `fnv1a`; Sarama's hash partitioner.
+    Fnv1a,
+}
+
+impl Partitioner {
+    /// The hash of a key, made non-negative the way this client does it: murmur2 drops the sign bit, CRC-32 is unsigned,
+    /// FNV-1a takes the absolute value.
+    #[inline]
+    pub fn hash(self, key: &[u8]) -> u32 {
+        match self {
+            Self::Murmur2 => murmur2(key) as u32 & 0x7fff_ffff,
+            Self::Crc32 => crc32(key),
+            Self::Fnv1a => fnv1a(key).unsigned_abs(),
+        }
+    }
+
+    /// The partition of a key among `partitions`. No key counts as an empty one here; whether a client spreads records
+    /// without a key instead is its own setting (`consistent_random`, `murmur2_random`).
+    ///
+    /// # Errors
+    /// [`NoPartitions`] for none, or fewer.
+    #[inline]
+    pub fn partition(self, key: Option<&[u8]>, partitions: i32) -> Result<i32, NoPartitions> {
+        match u32::try_from(partitions) {
+            Ok(count @ 1..) => Ok((self.hash(key.unwrap_or_default()) % count) as i32),
+            _ => Err(NoPartitions(partitions)),
+        }
+    }
+}
+
+/// The partition that a Java producer gives this key among `partitions`.
+///
+/// # Errors
+/// [`NoPartitions`] for none, or fewer.
+#[inline]
+pub fn partition_for(key: &[u8], partitions: i32) -> Result<i32, NoPartitions> {
+    Partitioner::Murmur2.partition(Some(key), partitions)
+}

@@ -1,1 +1,33 @@
 //! The window operator: assignment, keyed state, timers, allowed lateness and firing, in event time.
+//!
+//! The rules are Apache Flink's (see "Dataflow Model", Akidau et al., VLDB 2015, for where they come from): a window
+//! `[start, end)` fires when the watermark reaches `end - 1`, is kept for the allowed lateness, fires again for every
+//! late trade meanwhile, and is gone once the watermark reaches `end - 1 + allowed lateness`.
+//!
+//! [`WindowOperator`] is general: any key, any [`Aggregate`], tumbling, sliding and session windows.
+//! [`CandleOperator`] is what the pipeline runs: one per partition, four lengths of candle. [`Repeats`] stands before
+//! it and drops the records that a producer wrote twice. All three are pure functions of one partition's log: no clock,
+//! no other partition. That is what makes a snapshot at offset *n* worth anything.
+
+mod aggregate;
+mod assign;
+mod candles;
+mod encoding;
+mod merging;
+mod operator;
+mod repeats;
+mod snapshot;
+mod state;
+mod timers;
+mod trigger;
+mod window;
+
+pub use aggregate::{Aggregate, Overflow, Sum};
+pub use assign::{AssignError, Assigner, Session, Sliding, Stagger, Tumbling};
+pub use candles::{CandleConfig, CandleOperator, Counters, Intervals, Ohlcv, Outcome, Tick};
+pub use encoding::SnapshotError;
+pub use merging::{Added, Merge, MergingWindowSet, merge_windows};
+pub use operator::{Config, Firing, OperatorError, Placed, TimeDomain, WindowOperator};
+pub use repeats::Repeats;
+pub use trigger::{Accumulation, Early, Trigger};
+pub use window::Window;

@@ -1,0 +1,513 @@
+//! The window operator: takes events and watermarks, fires windows.
+
+use std::hash::Hash;
+
+use crate::assign::{AssignError, Assigner};
+use crate::state::{Pane, Store};
+use crate::timers::Entry;
+use crate::{Accumulation, Aggregate, Early, Overflow, Trigger, Window, merging};
+
+/// Which time an operator goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+pub enum TimeDomain {
+    /// The time in the event, and the watermark.
+    #[default]
+    Event,
+    /// The clock when the event arrives; nothing is ever late, and no two runs need agree.
+    Processing,
+}
+
+/// What a window operator does.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Config {
+    /// How times become windows.
+    pub assigner: Assigner,
+    /// Which time counts.
+    pub domain: TimeDomain,
+    /// When a window fires.
+    pub trigger: Trigger,
+    /// How long a window's state outlives its end, in milliseconds of event time; not negative.
+    pub allowed_lateness: i64,
+}
+
+impl Config {
+    /// Event time, no lateness, accumulating, one firing.
+    pub fn new(assigner: Assigner) -> Self {
+        Self {
+            assigner,
+            domain: TimeDomain::Event,
+            trigger: Trigger::default(),
+            allowed_lateness: 0,
+        }
+    }
+}
+
+/// Why an operator cannot be built, or cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OperatorError {
+    /// An event without a time.
+    #[error(transparent)]
+    Assign(#[from] AssignError),
+    /// An aggregate that left its type. The operator must not be used any further.
+    #[error(transparent)]
+    Overflow(#[from] Overflow),
+    /// Lateness cannot be negative.
+    #[error("the allowed lateness must be at least 0 ms, not {0}")]
+    Lateness(i64),
+    /// Early firings need a cadence.
+    #[error("the cadence of early firings must be at least 1 ms, not {0}")]
+    Cadence(i64),
+    /// Early firings go by the watermark.
+    #[error("early firings go by event time; in processing time there are none")]
+    EarlyNeedsEventTime,
+}
+
+/// A window that fires: look at it, take what is needed.
+#[derive(Debug)]
+pub struct Firing<'a, K, A> {
+    /// Whose window.
+    pub key: &'a K,
+    /// Which of the assigner's sizes; 0 unless there are several.
+    pub lane: usize,
+    /// The window. The result's time is its [`Window::max_timestamp`].
+    pub window: Window,
+    /// Everything it holds.
+    pub state: &'a A,
+}
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Placed {
+    /// How many windows took it.
+    pub taken: u32,
+    /// How many windows were over before it came: their state is gone.
+    pub too_late: u32,
+    /// Which lanes those were, as bits.
+    pub too_late_lanes: u32,
+    /// Whether it belongs into the late side output: no window took it, and it is behind the watermark by more than
+    /// the allowed lateness. An event that is too late for some of its windows only is kept for the others.
+    pub side_output: bool,
+}
+
+/// Groups events by key and window, and fires windows by Flink's rules.
+///
+/// Firings are handed to the closure in order of time; among equal times the order is not defined.
+#[derive(Debug)]
+pub struct WindowOperator<K, A> {
+    pub(crate) config: Config,
+    pub(crate) watermark: i64,
+    pub(crate) processing_time: i64,
+    /// From which watermark on changed windows fire early again.
+    pub(crate) next_early: i64,
+    pub(crate) changed: Vec<Entry>,
+    pub(crate) store: Store<K, A>,
+}
+
+impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
+    /// An operator without state, its watermark at the beginning of time.
+    ///
+    /// # Errors
+    /// [`OperatorError`] for a negative lateness or a cadence that is none.
+    pub fn new(config: Config) -> Result<Self, OperatorError> {
+        if config.allowed_lateness < 0 {
+            return Err(OperatorError::Lateness(config.allowed_lateness));
+        }
+        match config.trigger.early {
+            Early::ChangedEvery(cadence) | Early::ContinuousEvery(cadence) if cadence <= 0 => {
+                return Err(OperatorError::Cadence(cadence));
+            }
+            Early::ChangedEvery(_) | Early::ContinuousEvery(_) if config.domain == TimeDomain::Processing => {
+                return Err(OperatorError::EarlyNeedsEventTime);
+            }
+            _ => {}
+        }
+        Ok(Self {
+            store: Store::new(config.assigner.lanes()),
+            config,
+            watermark: i64::MIN,
+            processing_time: i64::MIN,
+            next_early: i64::MIN,
+            changed: Vec::new(),
+        })
+    }
+
+    /// Takes one event. Windows that end at or before the watermark and are still held fire at once.
+    ///
+    /// `timestamp` is the event's time in milliseconds; in processing time it is ignored.
+    ///
+    /// # Errors
+    /// [`OperatorError::Assign`] for an event without a time: nothing changed. [`OperatorError::Overflow`] is fatal.
+    #[inline]
+    pub fn on_event(
+        &mut self,
+        key: &K,
+        value: &A::Value,
+        timestamp: i64,
+        mut emit: impl FnMut(Firing<'_, K, A>),
+    ) -> Result<Placed, OperatorError> {
+        let time = match self.config.domain {
+            TimeDomain::Event => timestamp,
+            TimeDomain::Processing => self.processing_time,
+        };
+        if time == i64::MIN && !matches!(self.config.assigner, Assigner::Session(_)) {
+            return Err(AssignError::NoTimestamp.into());
+        }
+        let slot = self.store.slot(key);
+        let mut placed = Placed::default();
+        match self.config.assigner {
+            Assigner::Tumbling(_) => {
+                for lane in 0..self.store.lanes() {
+                    let window = self.tumbling(slot, lane, time);
+                    self.fixed(slot, lane, window, value, time, &mut placed, &mut emit)?;
+                }
+            }
+            Assigner::Sliding(sliding) => {
+                for window in sliding.assign(time) {
+                    self.fixed(slot, 0, window, value, time, &mut placed, &mut emit)?;
+                }
+            }
+            Assigner::Session(session) => {
+                self.session(slot, session.assign(time), value, time, &mut placed, &mut emit)?;
+            }
+        }
+        self.store.release_if_empty(slot);
+        placed.side_output = placed.taken == 0
+            && self.config.domain == TimeDomain::Event
+            && time.saturating_add(self.config.allowed_lateness) <= self.watermark;
+        Ok(placed)
+    }
+
+    /// The window of a time: that of the newest pane if it is in there, which saves a division.
+    #[inline]
+    fn tumbling(&mut self, slot: usize, lane: usize, time: i64) -> Window {
+        match self.store.panes(slot, lane).back() {
+            Some(newest) if newest.window.contains(time) => newest.window,
+            _ => match &mut self.config.assigner {
+                Assigner::Tumbling(lanes) => {
+                    lanes[lane].settle(self.processing_time);
+                    lanes[lane].assign(time)
+                }
+                _ => Window::new(time, time),
+            },
+        }
+    }
+
+    #[inline]
+    fn is_late(&self, window: Window) -> bool {
+        self.config.domain == TimeDomain::Event && window.cleanup_time(self.config.allowed_lateness) <= self.watermark
+    }
+
+    /// Adds a value to a window that never changes its shape.
+    #[inline]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one call site per assigner; a struct would only rename them"
+    )]
+    fn fixed(
+        &mut self,
+        slot: usize,
+        lane: usize,
+        window: Window,
+        value: &A::Value,
+        time: i64,
+        placed: &mut Placed,
+        emit: &mut impl FnMut(Firing<'_, K, A>),
+    ) -> Result<(), OperatorError> {
+        if self.is_late(window) {
+            placed.too_late += 1;
+            placed.too_late_lanes |= 1 << lane;
+            return Ok(());
+        }
+        let panes = self.store.panes(slot, lane);
+        let at = match panes.back() {
+            Some(newest) if newest.window.start == window.start => panes.len() - 1,
+            _ => {
+                let at = panes.partition_point(|pane| pane.window.start < window.start);
+                if panes.get(at).is_none_or(|pane| pane.window.start != window.start) {
+                    self.open(slot, lane, at, window);
+                }
+                at
+            }
+        };
+        placed.taken += 1;
+        self.add(slot, lane, at, value, time, emit)
+    }
+
+    /// Adds a value to a session, merging all that its window touches.
+    fn session(
+        &mut self,
+        slot: usize,
+        window: Window,
+        value: &A::Value,
+        time: i64,
+        placed: &mut Placed,
+        emit: &mut impl FnMut(Firing<'_, K, A>),
+    ) -> Result<(), OperatorError> {
+        let panes = self.store.panes(slot, 0);
+        let range = merging::touching(panes, window);
+        let covered = panes
+            .range(range.clone())
+            .fold(window, |all, pane| all.cover(pane.window));
+        // What counts is the merged window: a late event that touches a session still held is not too late.
+        if self.is_late(covered) {
+            placed.too_late += 1;
+            placed.too_late_lanes |= 1;
+            return Ok(());
+        }
+        let at = range.start;
+        if range.is_empty() {
+            self.open(slot, 0, at, covered);
+        } else if self.store.panes(slot, 0)[at].window != covered {
+            for _ in range.start + 1..range.end {
+                if let Some(other) = self.store.remove(slot, 0, at + 1) {
+                    let pane = &mut self.store.panes(slot, 0)[at];
+                    pane.early_at = pane.early_at.min(other.early_at);
+                    pane.changed |= other.changed;
+                    match (&mut pane.state, other.state) {
+                        (Some(state), Some(other)) => state.merge(other)?,
+                        (state @ None, other) => *state = other,
+                        (Some(_), None) => {}
+                    }
+                }
+            }
+            let pane = &mut self.store.panes(slot, 0)[at];
+            pane.window = covered;
+            // A timer that comes too early sets the right one then; only one that comes too late must be moved now.
+            let (early_at, timer) = (pane.early_at, pane.timer);
+            let wanted = self.next_timer(covered, self.now()).min(early_at);
+            if wanted < timer {
+                self.store.set_timer(slot, 0, at, wanted);
+            }
+        }
+        placed.taken += 1;
+        self.add(slot, 0, at, value, time, emit)
+    }
+
+    fn now(&self) -> i64 {
+        match self.config.domain {
+            TimeDomain::Event => self.watermark,
+            TimeDomain::Processing => self.processing_time,
+        }
+    }
+
+    fn cleanup_time(&self, window: Window) -> i64 {
+        match self.config.domain {
+            TimeDomain::Event => window.cleanup_time(self.config.allowed_lateness),
+            TimeDomain::Processing => window.max_timestamp(),
+        }
+    }
+
+    /// What is next in a window's life, seen from `now`: its end, else its clean-up. The end of time is no clean-up.
+    fn next_timer(&self, window: Window, now: i64) -> i64 {
+        if window.max_timestamp() > now || self.config.domain == TimeDomain::Processing {
+            window.max_timestamp()
+        } else {
+            self.cleanup_time(window)
+        }
+    }
+
+    #[cold]
+    fn open(&mut self, slot: usize, lane: usize, at: usize, window: Window) {
+        self.store.insert(slot, lane, at, Pane::new(window));
+        let timer = self.next_timer(window, self.now());
+        self.store.set_timer(slot, lane, at, timer);
+    }
+
+    #[inline]
+    fn add(
+        &mut self,
+        slot: usize,
+        lane: usize,
+        at: usize,
+        value: &A::Value,
+        time: i64,
+        emit: &mut impl FnMut(Firing<'_, K, A>),
+    ) -> Result<(), OperatorError> {
+        let pane = &mut self.store.panes(slot, lane)[at];
+        match &mut pane.state {
+            Some(state) => state.add(value)?,
+            state @ None => *state = Some(A::first(value)),
+        }
+        let first_change = !std::mem::replace(&mut pane.changed, true);
+        let window = pane.window;
+        if self.config.domain == TimeDomain::Event && window.max_timestamp() <= self.watermark {
+            self.fire(slot, lane, at, emit);
+            return Ok(());
+        }
+        match self.config.trigger.early {
+            Early::Never => {}
+            Early::ChangedEvery(_) => {
+                if first_change {
+                    self.changed.push(Entry {
+                        slot: slot as u32,
+                        lane: lane as u32,
+                        start: window.start,
+                    });
+                }
+            }
+            Early::ContinuousEvery(cadence) => self.keep_cadence(slot, lane, at, time, cadence),
+        }
+        Ok(())
+    }
+
+    /// Begins a window's own cadence at its first value.
+    fn keep_cadence(&mut self, slot: usize, lane: usize, at: usize, time: i64, cadence: i64) {
+        let pane = &mut self.store.panes(slot, lane)[at];
+        if pane.early_at == i64::MAX {
+            let beat = (time - time % cadence).saturating_add(cadence);
+            pane.early_at = beat.min(pane.window.max_timestamp());
+        }
+        let (early_at, timer) = (pane.early_at, pane.timer);
+        if early_at < timer {
+            self.store.set_timer(slot, lane, at, early_at);
+        }
+    }
+
+    /// Hands a window to the closure, if it holds anything and, with early firings, if it changed since the last time.
+    #[inline]
+    fn fire(&mut self, slot: usize, lane: usize, at: usize, emit: &mut impl FnMut(Firing<'_, K, A>)) {
+        let only_changed = matches!(self.config.trigger.early, Early::ChangedEvery(_));
+        let discarding = self.config.trigger.accumulation == Accumulation::Discarding;
+        let (key, panes) = self.store.key_and_panes(slot, lane);
+        let pane = &mut panes[at];
+        let changed = std::mem::replace(&mut pane.changed, false);
+        if only_changed && !changed {
+            return;
+        }
+        if let (Some(key), Some(state)) = (key, &pane.state) {
+            let window = pane.window;
+            emit(Firing {
+                key,
+                lane,
+                window,
+                state,
+            });
+        }
+        if discarding {
+            pane.state = None;
+        }
+    }
+
+    /// Moves the watermark on and fires what it reaches. A watermark never goes back: a smaller one does nothing.
+    #[inline]
+    pub fn on_watermark(&mut self, watermark: i64, mut emit: impl FnMut(Firing<'_, K, A>)) {
+        if watermark <= self.watermark {
+            return;
+        }
+        self.watermark = watermark;
+        if self.config.domain == TimeDomain::Event && self.store.timers.due(watermark) {
+            self.run_timers(watermark, &mut emit);
+        }
+        if watermark >= self.next_early {
+            self.fire_changed(&mut emit);
+        }
+    }
+
+    /// Sets the clock and, in processing time, fires what it reaches. A clock that goes back does nothing.
+    pub fn on_processing_time(&mut self, now: i64, mut emit: impl FnMut(Firing<'_, K, A>)) {
+        self.processing_time = self.processing_time.max(now);
+        if self.config.domain == TimeDomain::Processing {
+            self.run_timers(self.processing_time, &mut emit);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn run_timers(&mut self, now: i64, emit: &mut impl FnMut(Firing<'_, K, A>)) {
+        while let Some((time, group)) = self.store.timers.pop(now) {
+            for entry in &group {
+                if let Some(at) = self.find(*entry, |pane| pane.timer == time) {
+                    self.on_timer(entry.slot as usize, entry.lane as usize, at, time, emit);
+                }
+            }
+            self.store.timers.recycle(group);
+        }
+    }
+
+    /// The window of an entry: by its start, or, where windows merge, the one that answers to `is_it`.
+    fn find(&mut self, entry: Entry, is_it: impl Fn(&Pane<A>) -> bool) -> Option<usize> {
+        let merging = matches!(self.config.assigner, Assigner::Session(_));
+        let panes = self.store.panes(entry.slot as usize, entry.lane as usize);
+        if merging {
+            return panes.iter().position(is_it);
+        }
+        let at = panes.partition_point(|pane| pane.window.start < entry.start);
+        (panes.get(at)?.window.start == entry.start && is_it(&panes[at])).then_some(at)
+    }
+
+    fn on_timer(&mut self, slot: usize, lane: usize, at: usize, time: i64, emit: &mut impl FnMut(Firing<'_, K, A>)) {
+        let pane = &mut self.store.panes(slot, lane)[at];
+        let window = pane.window;
+        let beat = pane.early_at == time;
+        if beat {
+            pane.early_at = i64::MAX;
+        }
+        if beat || window.max_timestamp() == time {
+            self.fire(slot, lane, at, emit);
+        }
+        if time == self.cleanup_time(window) {
+            self.store.remove(slot, lane, at);
+            self.store.release_if_empty(slot);
+            return;
+        }
+        // A session may have grown since the entry was made: then its end is still to come.
+        let mut next = match window.max_timestamp() > time {
+            true => window.max_timestamp(),
+            false => self.cleanup_time(window),
+        };
+        if let (true, Early::ContinuousEvery(cadence)) = (beat, self.config.trigger.early)
+            && window.max_timestamp() > time
+        {
+            let early_at = time.saturating_add(cadence).min(window.max_timestamp());
+            self.store.panes(slot, lane)[at].early_at = early_at;
+        }
+        next = next.min(self.store.panes(slot, lane)[at].early_at);
+        self.store.set_timer(slot, lane, at, next);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn fire_changed(&mut self, emit: &mut impl FnMut(Firing<'_, K, A>)) {
+        let Early::ChangedEvery(cadence) = self.config.trigger.early else {
+            self.next_early = i64::MAX;
+            return;
+        };
+        let into = self.watermark.rem_euclid(cadence);
+        self.next_early = self.watermark.saturating_add(cadence - into);
+        let mut changed = std::mem::take(&mut self.changed);
+        for entry in changed.drain(..) {
+            let is_it = |pane: &Pane<A>| pane.changed && pane.window.contains(entry.start);
+            if let Some(at) = self.find(entry, is_it) {
+                self.fire(entry.slot as usize, entry.lane as usize, at, emit);
+            }
+        }
+        self.changed = changed;
+    }
+
+    /// How far event time has come.
+    #[inline]
+    pub fn watermark(&self) -> i64 {
+        self.watermark
+    }
+
+    /// How many windows are held, fired or not.
+    pub fn open_windows(&self) -> usize {
+        self.store.open()
+    }
+
+    /// How many keys have windows.
+    pub fn keys(&self) -> usize {
+        self.store.keys()
+    }
+
+    /// The windows held, with their state: for tests and displays.
+    pub fn windows(&self) -> impl Iterator<Item = (&K, usize, Window, Option<&A>)> {
+        self.store
+            .iter()
+            .flat_map(|(key, lanes)| {
+                let numbered = lanes.iter().enumerate();
+                numbered.flat_map(move |(lane, panes)| panes.iter().map(move |pane| (key, lane, pane)))
+            })
+            .map(|(key, lane, pane)| (key, lane, pane.window, pane.state.as_ref()))
+    }
+}

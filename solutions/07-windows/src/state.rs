@@ -1,0 +1,189 @@
+//! The state of a window operator: keys, their windows, what is due.
+//!
+//! A key is found by one hash. Its windows stand sorted by start in one queue per lane, the newest last, where nearly
+//! every event belongs; so the common case compares two numbers, and searches nothing.
+
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, Hash};
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+
+use crate::Window;
+use crate::merging::Spanning;
+use crate::timers::{Entry, Timers};
+
+/// One window of one key.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Pane<A> {
+    pub(crate) window: Window,
+    /// `None` once a firing has emptied it.
+    pub(crate) state: Option<A>,
+    /// When its one entry in the timers comes up; `i64::MAX`: it has none.
+    pub(crate) timer: i64,
+    /// When it next fires early by its own cadence; `i64::MAX`: never.
+    pub(crate) early_at: i64,
+    /// Whether it has taken a value since it last fired.
+    pub(crate) changed: bool,
+}
+
+impl<A> Pane<A> {
+    pub(crate) fn new(window: Window) -> Self {
+        Self {
+            window,
+            state: None,
+            timer: i64::MAX,
+            early_at: i64::MAX,
+            changed: false,
+        }
+    }
+}
+
+impl<A> Spanning for Pane<A> {
+    fn window(&self) -> Window {
+        self.window
+    }
+}
+
+pub(crate) type Panes<A> = VecDeque<Pane<A>>;
+
+/// Keys and their windows. A key without windows is forgotten; its slot, with its allocations, goes to the next key.
+#[derive(Debug)]
+pub(crate) struct Store<K, A> {
+    lanes: usize,
+    index: HashTable<u32>,
+    hasher: FixedState,
+    keys: Vec<Option<K>>,
+    panes: Vec<Panes<A>>,
+    live: Vec<u32>,
+    free: Vec<u32>,
+    open: usize,
+    pub(crate) timers: Timers,
+}
+
+impl<K: Hash + Eq + Clone, A> Store<K, A> {
+    pub(crate) fn new(lanes: usize) -> Self {
+        Self {
+            lanes,
+            index: HashTable::new(),
+            hasher: FixedState::default(),
+            keys: Vec::new(),
+            panes: Vec::new(),
+            live: Vec::new(),
+            free: Vec::new(),
+            open: 0,
+            timers: Timers::default(),
+        }
+    }
+
+    /// The slot of a key, a new one if it has none.
+    #[inline]
+    pub(crate) fn slot(&mut self, key: &K) -> usize {
+        let hash = self.hasher.hash_one(key);
+        let keys = &self.keys;
+        let found = self.index.find(hash, |slot| keys[*slot as usize].as_ref() == Some(key));
+        match found {
+            Some(slot) => *slot as usize,
+            None => self.add(hash, key.clone()),
+        }
+    }
+
+    #[cold]
+    fn add(&mut self, hash: u64, key: K) -> usize {
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.keys[slot as usize] = Some(key);
+                slot
+            }
+            None => {
+                self.keys.push(Some(key));
+                self.live.push(0);
+                self.panes.resize_with(self.panes.len() + self.lanes, VecDeque::new);
+                (self.keys.len() - 1) as u32
+            }
+        };
+        let (keys, hasher) = (&self.keys, &self.hasher);
+        self.index
+            .insert_unique(hash, slot, |slot| hasher.hash_one(keys[*slot as usize].as_ref()));
+        slot as usize
+    }
+
+    /// Forgets the key of a slot if it has no window left.
+    #[inline]
+    pub(crate) fn release_if_empty(&mut self, slot: usize) {
+        if self.live[slot] == 0 {
+            self.release(slot);
+        }
+    }
+
+    #[cold]
+    fn release(&mut self, slot: usize) {
+        if let Some(key) = self.keys[slot].take() {
+            let hash = self.hasher.hash_one(&key);
+            if let Ok(entry) = self.index.find_entry(hash, |other| *other as usize == slot) {
+                entry.remove();
+            }
+            self.free.push(slot as u32);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn panes(&mut self, slot: usize, lane: usize) -> &mut Panes<A> {
+        &mut self.panes[slot * self.lanes + lane]
+    }
+
+    /// The key of a slot and the windows of one of its lanes.
+    #[inline]
+    pub(crate) fn key_and_panes(&mut self, slot: usize, lane: usize) -> (Option<&K>, &mut Panes<A>) {
+        (self.keys[slot].as_ref(), &mut self.panes[slot * self.lanes + lane])
+    }
+
+    pub(crate) fn insert(&mut self, slot: usize, lane: usize, at: usize, pane: Pane<A>) {
+        self.panes(slot, lane).insert(at, pane);
+        self.live[slot] += 1;
+        self.open += 1;
+    }
+
+    pub(crate) fn remove(&mut self, slot: usize, lane: usize, at: usize) -> Option<Pane<A>> {
+        let pane = self.panes(slot, lane).remove(at)?;
+        self.live[slot] -= 1;
+        self.open -= 1;
+        Some(pane)
+    }
+
+    /// Makes `time` the one time at which a window comes up. An entry it had before is passed over when it comes.
+    pub(crate) fn set_timer(&mut self, slot: usize, lane: usize, at: usize, time: i64) {
+        let pane = &mut self.panes(slot, lane)[at];
+        pane.timer = time;
+        let entry = Entry {
+            slot: slot as u32,
+            lane: lane as u32,
+            start: pane.window.start,
+        };
+        if time < i64::MAX {
+            self.timers.set(time, entry);
+        }
+    }
+
+    /// How many windows are held.
+    pub(crate) fn open(&self) -> usize {
+        self.open
+    }
+
+    /// How many keys have windows.
+    pub(crate) fn keys(&self) -> usize {
+        self.index.len()
+    }
+
+    pub(crate) fn lanes(&self) -> usize {
+        self.lanes
+    }
+
+    /// All windows, slot by slot.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &[Panes<A>])> {
+        self.keys
+            .iter()
+            .zip(self.panes.chunks(self.lanes))
+            .filter_map(|(key, lanes)| Some((key.as_ref()?, lanes)))
+    }
+}

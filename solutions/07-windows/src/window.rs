@@ -1,0 +1,51 @@
+//! A stretch of time, open at its end.
+
+/// The half-open interval `[start, end)`, in milliseconds since 1970-01-01 UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Window {
+    /// First millisecond in it.
+    pub start: i64,
+    /// First millisecond after it.
+    pub end: i64,
+}
+
+impl Window {
+    /// The window `[start, end)`.
+    #[inline]
+    pub const fn new(start: i64, end: i64) -> Self {
+        Self { start, end }
+    }
+
+    /// The last millisecond in it: it fires when the watermark gets here, and its results carry this time. (The
+    /// watermark *w* says that nothing at or before *w* is still to come, so `end - 1` is enough and `end` would be
+    /// one millisecond of needless delay.)
+    #[inline]
+    pub const fn max_timestamp(self) -> i64 {
+        self.end.saturating_sub(1)
+    }
+
+    /// Whether `time` lies in it.
+    #[inline]
+    pub const fn contains(self, time: i64) -> bool {
+        self.start <= time && time < self.end
+    }
+
+    /// Whether the two share a millisecond or touch. Touching counts: two sessions exactly a gap apart are one.
+    #[inline]
+    pub const fn intersects(self, other: Self) -> bool {
+        self.start <= other.end && self.end >= other.start
+    }
+
+    /// The smallest window that holds both.
+    #[inline]
+    pub fn cover(self, other: Self) -> Self {
+        Self::new(self.start.min(other.start), self.end.max(other.end))
+    }
+
+    /// When its state may be dropped: `end - 1 + allowed_lateness`, stopping at the end of time. Wrapped round, a huge
+    /// lateness would mean "already late" for every window.
+    #[inline]
+    pub const fn cleanup_time(self, allowed_lateness: i64) -> i64 {
+        self.max_timestamp().saturating_add(allowed_lateness)
+    }
+}
