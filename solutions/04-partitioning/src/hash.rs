@@ -34,12 +34,17 @@ pub fn crc32(key: &[u8]) -> u32 {
     crc32fast::hash(key)
 }
 
-/// 32-bit FNV-1a (Fowler, Noll, Vo), negated when it is negative, as Sarama takes it. The smallest number has no
-/// opposite and stays; its magnitude is what places it.
+/// 32-bit FNV-1a (Fowler, Noll, Vo).
+#[inline]
+pub fn fnv1a_32(key: &[u8]) -> u32 {
+    key.iter().fold(0x811c_9dc5, |hash: u32, byte| {
+        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
+    })
+}
+
+/// FNV-1a as Sarama's hash partitioner takes it: negated when it is negative. The smallest number has no opposite and
+/// stays; its magnitude is what places it.
 #[inline]
 pub fn fnv1a(key: &[u8]) -> i32 {
-    let hash = key.iter().fold(0x811c_9dc5_u32, |hash, byte| {
-        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
-    });
-    (hash as i32).wrapping_abs()
+    (fnv1a_32(key) as i32).wrapping_abs()
 }

@@ -8,7 +8,7 @@
 mod hash;
 mod spread;
 
-pub use hash::{crc32, fnv1a, murmur2};
+pub use hash::{crc32, fnv1a, fnv1a_32, murmur2};
 pub use spread::{Load, Moved, Spread};
 
 /// A topic without partitions.
