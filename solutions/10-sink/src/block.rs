@@ -2,6 +2,8 @@
 
 use market::{Candle, Position, Trade};
 
+use crate::SinkError;
+
 /// A trade and where in the log it stands: one row of `trades`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TradeRow {
@@ -70,5 +72,23 @@ impl Block {
         all.sort_unstable();
         all.dedup();
         all
+    }
+
+    /// Refuses what would be written twice after a crash: a trade outside the ranges that its successor would look up.
+    pub(crate) fn check(&self) -> Result<(), SinkError> {
+        let mut here: Option<&Range> = None;
+        for row in &self.trades {
+            let Position { partition, offset } = row.position;
+            let holds = |range: &Range| range.partition == partition && (range.first..=range.last).contains(&offset);
+            if !here.is_some_and(holds) {
+                here = self.ranges.iter().find(|range| holds(range));
+                if here.is_none() {
+                    return Err(SinkError::Block(format!(
+                        "the trade at {partition}@{offset} stands in none of its ranges"
+                    )));
+                }
+            }
+        }
+        Ok(())
     }
 }

@@ -43,7 +43,10 @@ mod tests {
     fn a_dead_letter_says_why_and_whence_in_its_headers_and_leaves_its_bytes_alone() {
         let letter = DeadLetter {
             bytes: Bytes::from_static(b"\xff{\"ty"),
-            why: Undecodable { reason: Reason::Malformed, detail: "not UTF-8 at byte 0".into() },
+            why: Undecodable {
+                reason: Reason::Malformed,
+                detail: "not UTF-8 at byte 0".into(),
+            },
             source: DeadLetter::source_of_record("trades", 3, 128),
             received_ms: 1,
         };

@@ -15,7 +15,9 @@ pub enum SinkError {
         why: String,
     },
     /// The database, a table or a column is missing or of another type.
-    #[error("the tables of database {database:?} are not those of this program ({server}); create them anew with `pipeline tables`")]
+    #[error(
+        "the tables of database {database:?} are not those of this program ({server}); create them anew with `pipeline tables`"
+    )]
     Schema {
         /// The database.
         database: String,
@@ -38,7 +40,9 @@ pub enum SinkError {
     #[error("this block cannot be written: {0}")]
     Block(String),
     /// Inserts under an older claim still run on the partitions. Nothing may be written to them; claim again.
-    #[error("after {waited:?}, inserts of a former owner still run on partitions {partitions:?}: {queries:?}; see system.processes")]
+    #[error(
+        "after {waited:?}, inserts of a former owner still run on partitions {partitions:?}: {queries:?}; see system.processes"
+    )]
     TakeoverTimeout {
         /// The partitions that are not free.
         partitions: Vec<i32>,

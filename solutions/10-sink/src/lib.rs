@@ -11,15 +11,24 @@
 //! Not on deduplication tokens: they lose and double rows. Not on `FINAL`: a plain `SELECT` is exact.
 
 mod block;
+mod check;
 mod config;
 mod dead;
+mod encode;
 mod error;
+mod insert;
+mod owners;
+mod patience;
 mod prepare;
+mod readback;
+mod server;
 mod sink;
+mod write;
 
 pub use block::{Block, Range, TradeRow};
 pub use config::{Compression, Hook, Point, SinkConfig};
 pub use dead::DeadLetter;
 pub use error::SinkError;
 pub use prepare::{Delivered, Prepare, PrepareError};
-pub use sink::{Claim, Claims, Sink, Written};
+pub use sink::{Claim, Claims, Sink};
+pub use write::Written;

@@ -1,14 +1,44 @@
-//! The sink itself: claims, guarded inserts, read-back.
+//! The sink itself: its claims, and delivering a block.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex as Now, PoisonError};
 use std::time::Duration;
 
-use crate::{Block, Delivered, Prepare, SinkConfig, SinkError};
+use clickhouse::Client;
+use tokio::sync::Mutex;
+
+use crate::check::check;
+use crate::insert::inserting;
+use crate::owners::Entry;
+use crate::patience::Patience;
+use crate::server::{Failure, Server};
+use crate::{Block, Delivered, Point, Prepare, PrepareError, SinkConfig, SinkError};
 
 /// Writes blocks for the partitions that it has claimed.
 ///
 /// Claims and writes of one sink take turns: a second one waits for the first.
 pub struct Sink {
-    config: SinkConfig,
+    pub(crate) config: SinkConfig,
+    pub(crate) server: Server,
+    pub(crate) inserting: Client,
+    /// `NAME.INCARNATION/`: what every entry of this sink in `owners` begins with.
+    identity: String,
+    state: Mutex<State>,
+    /// Partitions given back since the last claim or write: noted apart, because a write may hold the state for long.
+    released: Now<Vec<i32>>,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) held: BTreeMap<i32, Held>,
+    pub(crate) attempt: u64,
+}
+
+/// A partition that this sink has claimed.
+pub(crate) struct Held {
+    pub(crate) entry: Entry,
+    /// An insert of its rows was sent and its outcome is not known: set before sending, so that a dropped future leaves it.
+    pub(crate) in_doubt: bool,
 }
 
 /// One partition, claimed.
@@ -30,31 +60,54 @@ pub struct Claims {
     pub refused: Vec<i32>,
 }
 
-/// What a [`Sink::write`] did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Written {
-    /// Rows of the block that are in `trades` now.
-    pub trades: u64,
-    /// Rows of the block that are in `candles` now.
-    pub candles: u64,
-    /// How many of these were there before: of a former owner, or of an insert whose answer did not arrive.
-    pub found: u64,
-    /// Partitions of which no row of this call was written after they were lost: another worker has claimed them, or they
-    /// were never claimed. Drop their state. If the group still gives one to this worker, take it over anew.
-    pub lost: Vec<i32>,
-    /// How many inserts were sent.
-    pub inserts: u32,
-    /// From call to return.
-    pub took: Duration,
+/// Why entries are made.
+pub(crate) enum Purpose {
+    /// To take partitions over: one generation up, whoever has them.
+    Claim,
+    /// To fence off one's own lost requests: the same generation, the next attempt, unless somebody else has them by now.
+    Again,
+}
+
+/// What became of new entries.
+#[derive(Default)]
+pub(crate) struct Fenced {
+    pub(crate) granted: BTreeMap<i32, Entry>,
+    pub(crate) refused: Vec<i32>,
+    /// Older inserts that still run.
+    pub(crate) running: Vec<String>,
 }
 
 impl Sink {
-    /// Checks the settings, the server and its tables.
+    /// Checks the settings, the server and its tables. Waits for a server that does not answer yet for
+    /// [`SinkConfig::give_up_after`], or 30 s.
     ///
     /// # Errors
     /// [`SinkError::Config`], [`SinkError::Schema`], [`SinkError::Denied`], [`SinkError::GaveUp`].
     pub async fn connect(config: SinkConfig) -> Result<Self, SinkError> {
-        Ok(Self { config })
+        check(&config)?;
+        let server = Server::new(&config);
+        let mut patience = Patience::bounded(&config, Duration::from_secs(30));
+        loop {
+            match server.check_tables().await {
+                Ok(()) => break,
+                Err(Failure::Fatal(error)) => return Err(error),
+                Err(Failure::Fenced) => {
+                    return Err(SinkError::Refused {
+                        server: "a guard without an insert".into(),
+                    });
+                }
+                Err(Failure::Unknown(why)) => patience.wait(why).await?,
+            }
+        }
+        let incarnation = uuid::Uuid::new_v4().simple();
+        Ok(Self {
+            inserting: inserting(&server.client),
+            identity: format!("{}.{incarnation}/", config.worker),
+            config,
+            server,
+            state: Mutex::default(),
+            released: Now::default(),
+        })
     }
 
     /// Takes over partitions: raises their generation, then kills the inserts of older owners and waits until none runs.
@@ -63,25 +116,50 @@ impl Sink {
     /// # Errors
     /// [`SinkError::TakeoverTimeout`] and what [`connect`](Self::connect) returns.
     pub async fn claim(&self, partitions: &[i32]) -> Result<Claims, SinkError> {
-        let _ = (&self.config, partitions);
-        Ok(Claims::default())
+        if partitions.is_empty() {
+            return Ok(Claims::default());
+        }
+        let mut state = self.state().await;
+        let mut patience = Patience::new(&self.config);
+        let wanted: BTreeSet<i32> = partitions.iter().copied().collect();
+        let fenced = loop {
+            let limit = self.config.takeover_timeout;
+            match self.fence(&mut state, &wanted, &Purpose::Claim, limit).await {
+                Ok(fenced) => break fenced,
+                Err(Failure::Fatal(error)) => return Err(error),
+                Err(Failure::Fenced) => patience.wait("a guard without an insert".into()).await?,
+                Err(Failure::Unknown(why)) => patience.wait(why).await?,
+            }
+        };
+        if !fenced.running.is_empty() {
+            return Err(SinkError::TakeoverTimeout {
+                partitions: fenced.granted.into_keys().collect(),
+                queries: fenced.running,
+                waited: patience.elapsed(),
+            });
+        }
+        let mut claims = Claims {
+            refused: fenced.refused,
+            ..Claims::default()
+        };
+        for partition in &claims.refused {
+            state.held.remove(partition);
+        }
+        for (partition, entry) in fenced.granted {
+            claims.granted.push(Claim {
+                partition,
+                generation: entry.generation,
+            });
+            state.held.insert(partition, Held { entry, in_doubt: false });
+        }
+        Ok(claims)
     }
 
-    /// Forgets claims, when the group has taken the partitions back. Later rows of theirs come back as lost.
-    pub async fn release(&self, partitions: &[i32]) {
-        let _ = partitions;
-    }
-
-    /// Writes a block: when it returns, each of its rows is in its table exactly once, but for the lost partitions'.
-    ///
-    /// Dropping the future is safe: the sink remembers that the outcome is unknown and reads back before it writes to
-    /// these partitions again.
-    ///
-    /// # Errors
-    /// Only what trying again cannot cure, and [`SinkError::GaveUp`].
-    pub async fn write(&self, block: &Block) -> Result<Written, SinkError> {
-        let _ = block;
-        Ok(Written::default())
+    /// Forgets claims, when the group has taken the partitions back. Later rows of theirs come back as lost. Does not wait
+    /// for a write that is under way: its rows are as right as ever until somebody else claims the partition.
+    pub fn release(&self, partitions: &[i32]) {
+        let mut released = self.released.lock().unwrap_or_else(PoisonError::into_inner);
+        released.extend_from_slice(partitions);
     }
 
     /// Prepares a block and writes it.
@@ -89,7 +167,102 @@ impl Sink {
     /// # Errors
     /// [`SinkError::Prepare`] and what [`write`](Self::write) returns.
     pub async fn deliver<P: Prepare>(&self, prepare: &P, block: &Block) -> Result<Delivered, SinkError> {
-        let _ = prepare;
-        Ok(Delivered::Written(self.write(block).await?))
+        let mut patience = Patience::new(&self.config);
+        loop {
+            match prepare.prepare(&block.ranges).await {
+                Ok(()) => break,
+                Err(PrepareError::Lost) => return Ok(Delivered::Refused),
+                Err(PrepareError::Fatal(why)) => return Err(SinkError::Prepare(why)),
+                Err(PrepareError::Retriable(why)) => {
+                    patience
+                        .wait(why)
+                        .await
+                        .map_err(|error| SinkError::Prepare(error.to_string()))?;
+                }
+            }
+        }
+        self.at(Point::Prepared);
+        self.write(block).await.map(Delivered::Written)
+    }
+
+    pub(crate) fn at(&self, point: Point) {
+        if let Some(hook) = &self.config.at {
+            hook(point);
+        }
+    }
+
+    pub(crate) async fn state(&self) -> tokio::sync::MutexGuard<'_, State> {
+        let mut state = self.state.lock().await;
+        let mut released = self.released.lock().unwrap_or_else(PoisonError::into_inner);
+        for partition in released.drain(..) {
+            state.held.remove(&partition);
+        }
+        drop(released);
+        state
+    }
+
+    /// Makes new entries in `owners`, sees which of them are the newest, and ends the older inserts on those.
+    pub(crate) async fn fence(
+        &self,
+        state: &mut State,
+        partitions: &BTreeSet<i32>,
+        purpose: &Purpose,
+        limit: Duration,
+    ) -> Result<Fenced, Failure> {
+        let asked: Vec<i32> = partitions.iter().copied().collect();
+        let newest = self.server.newest(&asked).await?;
+        state.attempt += 1;
+        let worker = format!("{}{:010}", self.identity, state.attempt);
+        let mut fenced = Fenced::default();
+        let mut entries = BTreeMap::new();
+        for &partition in &asked {
+            let now = newest.get(&partition);
+            let generation = match purpose {
+                Purpose::Claim => Some(now.map_or(0, |entry| entry.generation).saturating_add(1)),
+                Purpose::Again => now
+                    .filter(|now| now.worker.starts_with(&self.identity))
+                    .map(|now| now.generation)
+                    .filter(|now| {
+                        state
+                            .held
+                            .get(&partition)
+                            .is_some_and(|held| held.entry.generation == *now)
+                    }),
+            };
+            match generation {
+                Some(generation) => {
+                    entries.insert(
+                        partition,
+                        Entry {
+                            generation,
+                            worker: worker.clone(),
+                        },
+                    );
+                }
+                None => fenced.refused.push(partition),
+            }
+        }
+        if entries.is_empty() {
+            return Ok(fenced);
+        }
+        self.server.enter(&entries).await?;
+        let newest = self.server.newest(&asked).await?;
+        for (partition, entry) in entries {
+            if newest.get(&partition) == Some(&entry) {
+                fenced.granted.insert(partition, entry);
+            } else {
+                fenced.refused.push(partition);
+            }
+        }
+        fenced.running = self.server.end_older(&fenced.granted, limit).await?;
+        Ok(fenced)
+    }
+}
+
+impl std::fmt::Debug for Sink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sink")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
