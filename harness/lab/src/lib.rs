@@ -1,1 +1,23 @@
 //! The lab command: sets up, runs, watches and audits the pipeline.
+//!
+//! [`cli`] says what can be asked; `commands` holds one file per command; `run` is what `up` is made of: the pipeline's
+//! processes, what they report, how they are drained; `faults` what is done to them; [`view`] how it looks.
+
+pub mod cli;
+pub mod commands;
+pub mod faults;
+pub mod text;
+pub mod values;
+pub mod view;
+
+use std::io::Write;
+
+/// Writes to standard output; a reader who has gone away (`./lab audit | head -1`) is no error.
+pub(crate) fn out(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// A line for a person, on standard error, so that standard output stays what was asked for.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}

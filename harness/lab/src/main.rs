@@ -1,1 +1,26 @@
-fn main() {}
+//! The `lab` program: reads its arguments and hands over to the library.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use lab::cli::{self, Cli};
+
+/// What a command that proved nothing ends with: bad arguments, servers that do not start. 1 is a FAIL.
+const PROVED_NOTHING: u8 = 2;
+
+fn main() -> ExitCode {
+    let asked = match Cli::try_parse() {
+        Ok(asked) => asked,
+        Err(error) => match cli::refusal(&error) {
+            Some(sentence) => return refuse(&sentence),
+            None => error.exit(),
+        },
+    };
+    lab::commands::run(asked).unwrap_or_else(|error| refuse(&format!("{error:#}")))
+}
+
+#[allow(clippy::print_stderr)] // the one place where the program speaks before anything else is set up
+fn refuse(sentence: &str) -> ExitCode {
+    eprintln!("lab: {sentence}");
+    ExitCode::from(PROVED_NOTHING)
+}

@@ -1,0 +1,387 @@
+//! The command line: what can be asked, with an example for each; and refusals in one sentence.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use market::Encoding;
+use stack::Provider;
+
+use crate::faults::Scheduled;
+use crate::values::{Length, Markets, Rate, duration};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default())
+    .placeholder(AnsiColor::Yellow.on_default());
+
+/// Upbit trades over a WebSocket into Kafka, through event-time windows, into ClickHouse; and an audit that says what
+/// became of every trade.
+#[derive(Debug, Parser)]
+#[command(
+    name = "lab",
+    bin_name = "./lab",
+    version,
+    about,
+    styles = STYLES,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    after_help = "First:  ./lab up      the whole pipeline, live, for a minute\n\
+                  Then:   ./lab test    every test, on the reference code\n\n\
+                  Downloads and results are kept in $TICKBOOK_HOME (by default ~/.cache/tickbook)."
+)]
+pub struct Cli {
+    /// Answer yes to every question
+    #[arg(long, short = 'y', global = true)]
+    pub yes: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Runs the whole pipeline, shows it live, ends with an audit
+    #[command(after_help = "Examples:\n  \
+        ./lab up                                     one minute at 2,000 trades/s\n  \
+        ./lab up --rate max --workers 2              as fast as it goes\n  \
+        ./lab up --fault worker-kill@20s             kill a worker at second 20, see nothing lost\n  \
+        ./lab up --source capture --capture day.capture.jsonl\n  \
+        ./lab up --fault list                        the faults there are\n\n\
+        Ctrl-C (or q) drains and audits; a second one stops at once.\n\
+        Ends with 0 for PASS, 1 for FAIL, 2 when the run proved nothing.")]
+    Up(Box<UpArgs>),
+    /// Joins the run that goes on with one more worker, until Ctrl-C
+    #[command(after_help = "Example, in a second terminal while ./lab up runs:\n  ./lab worker")]
+    Worker(WorkerArgs),
+    /// Records raw frames as a capture that `up --source capture` replays
+    #[command(after_help = "Examples:\n  \
+        ./lab record --for 5m day.capture.jsonl                     from Upbit\n  \
+        ./lab record --from exchange --rate 500 toy.capture.jsonl   from this project's own exchange\n  \
+        ./lab record --import foreign.jsonl day.capture.jsonl       from a recording in another format")]
+    Record(RecordArgs),
+    /// Runs the tests: of everything, or of some parts by number or name
+    #[command(after_help = "Examples:\n  \
+        ./lab test              everything\n  \
+        ./lab test 07 sink      solutions/07-windows and solutions/10-sink\n  \
+        ./lab test 07 -- late   of 07 only the tests with `late` in their name")]
+    Test(TestArgs),
+    /// Measures: some parts by number or name, or the pipeline
+    #[command(after_help = "Examples:\n  ./lab bench 02\n  ./lab bench pipeline")]
+    Bench(TestArgs),
+    /// Shows the last run's report again
+    #[command(
+        after_help = "Examples:\n  ./lab audit\n  ./lab audit --json | jq .latency_ms.p99\n\n\
+        Ends with 0 for PASS, 1 for FAIL, 2 when the run proved nothing."
+    )]
+    Audit {
+        /// As one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Removes what runs left behind; with --all the downloads too
+    Clean {
+        /// The downloaded servers too: the next start fetches them again
+        #[arg(long)]
+        all: bool,
+    },
+    /// Says what this machine has, what it lacks, and the command that cures it
+    Doctor,
+    /// Holds the windows or the partitioner against a file of cases
+    #[command(after_help = "Examples:\n  ./lab conformance windows window-cases.jsonl\n  \
+        ./lab conformance partitioner partitioner-vectors.jsonl")]
+    Conformance {
+        /// What is tested
+        subject: Subject,
+        /// The cases, one JSON object per line
+        file: PathBuf,
+    },
+}
+
+/// What a conformance run tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Subject {
+    /// Window assignment, merging, watermarks, operators (Flink's rules)
+    Windows,
+    /// Placement of keys
+    Partitioner,
+}
+
+/// Where trades come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Source {
+    /// A seeded generator behind the project's own exchange
+    Generate,
+    /// A recording, replayed by the project's own exchange
+    Capture,
+    /// The real exchange, over TLS
+    Upbit,
+}
+
+impl Source {
+    /// Its name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Generate => "generate",
+            Self::Capture => "capture",
+            Self::Upbit => "upbit",
+        }
+    }
+}
+
+/// Arguments of `up`.
+#[derive(Clone, Debug, Args)]
+pub struct UpArgs {
+    /// How long: 30s, 5m, 1h, or `ever` until Ctrl-C
+    #[arg(long = "for", value_name = "TIME", default_value = "60s")]
+    pub length: Length,
+    /// Trades per second, or `max`; by default 2000, and the recorded pace for a capture
+    #[arg(long)]
+    pub rate: Option<Rate>,
+    /// Where trades come from
+    #[arg(long, value_enum, default_value_t = Source::Generate)]
+    pub source: Source,
+    /// The recording to replay; goes with --source capture
+    #[arg(long, value_name = "FILE")]
+    pub capture: Option<PathBuf>,
+    /// How many markets, or which: 120, or KRW-BTC,KRW-ETH
+    #[arg(long, default_value = "120")]
+    pub markets: Markets,
+    /// Where the servers come from: auto, local, containers, external
+    #[arg(long, env = "LAB_STACK", default_value = "local")]
+    pub stack: Provider,
+    /// Kafka brokers
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=3))]
+    pub brokers: u8,
+    /// Partitions of the topic
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(i32).range(1..=256))]
+    pub partitions: i32,
+    /// How a trade is written in the topic: json or protobuf
+    #[arg(long, default_value_t = Encoding::Json)]
+    pub encoding: Encoding,
+    /// A fault and its moment, such as broker-kill@10s; may be given again; `list` shows them
+    #[arg(long = "fault", value_name = "NAME@TIME")]
+    pub faults: Vec<Scheduled>,
+    /// Seed of the generator: the same seed, the same trades
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    /// Workers in the worker process
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub workers: u16,
+    /// One line per second instead of the live view
+    #[arg(long)]
+    pub plain: bool,
+    /// Keep the run's folder: data of the servers, logs, journal
+    #[arg(long)]
+    pub keep: bool,
+    /// Print the report as JSON at the end; everything else goes to standard error
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `worker`.
+#[derive(Clone, Debug, Args)]
+pub struct WorkerArgs {
+    /// Workers in the process
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub workers: u16,
+}
+
+/// Where a recording is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum From {
+    /// The real exchange, over TLS
+    Upbit,
+    /// The project's own exchange
+    Exchange,
+}
+
+/// Arguments of `record`.
+#[derive(Clone, Debug, Args)]
+pub struct RecordArgs {
+    /// How long
+    #[arg(long = "for", value_name = "TIME", value_parser = duration, default_value = "60s")]
+    pub length: Duration,
+    /// Where
+    #[arg(long, value_enum, default_value_t = From::Upbit)]
+    pub from: From,
+    /// Trades per second of the project's own exchange
+    #[arg(long, default_value = "2000")]
+    pub rate: Rate,
+    /// How many markets, or which
+    #[arg(long, default_value = "120")]
+    pub markets: Markets,
+    /// Seed of the project's own exchange
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    /// Read this recording, made by another program, instead of a socket
+    #[arg(long, value_name = "FOREIGN", conflicts_with_all = ["from", "length", "rate", "markets", "seed"])]
+    pub import: Option<PathBuf>,
+    /// The capture to write
+    pub file: PathBuf,
+}
+
+/// Arguments of `test` and `bench`.
+#[derive(Clone, Debug, Args)]
+pub struct TestArgs {
+    /// Numbers or names of parts: 07, windows, 07-windows, market, pipeline
+    pub parts: Vec<String>,
+    /// Where the servers come from: auto, local, containers, external
+    #[arg(long, env = "LAB_STACK")]
+    pub stack: Option<Provider>,
+    /// What goes to the test programs
+    #[arg(last = true)]
+    pub rest: Vec<String>,
+}
+
+/// A refusal of clap's as one sentence that says what to do next; `None` for what is not a refusal (help, version).
+pub fn refusal(error: &clap::Error) -> Option<String> {
+    let hint = match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            return None;
+        }
+        _ => {
+            let command = std::env::args()
+                .nth(1)
+                .filter(|word| word.chars().all(|c| c.is_ascii_lowercase()));
+            match command {
+                Some(command) if error.kind() != ErrorKind::InvalidSubcommand => format!("./lab {command} --help"),
+                _ => "./lab --help".to_owned(),
+            }
+        }
+    };
+    Some(sentence(error, &hint))
+}
+
+fn sentence(error: &clap::Error, hint: &str) -> String {
+    let word = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(texts)) if !texts.is_empty() => Some(texts.join(", ")),
+        _ => None,
+    };
+    let flag = word(ContextKind::InvalidArg).unwrap_or_default();
+    let flag_name = flag.split(' ').next().unwrap_or_default();
+    let value = word(ContextKind::InvalidValue).unwrap_or_default();
+    let allowed = word(ContextKind::ValidValue);
+    let meant = [
+        ContextKind::SuggestedArg,
+        ContextKind::SuggestedSubcommand,
+        ContextKind::SuggestedValue,
+    ]
+    .into_iter()
+    .find_map(word)
+    .map(|meant| format!("; did you mean {meant}?"));
+    match error.kind() {
+        ErrorKind::ValueValidation => {
+            // Our own parsers say in a sentence what they want; that of numbers says the range.
+            let cause = std::error::Error::source(error)
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            if cause.contains("; ") {
+                format!("{flag_name}: {cause}")
+            } else {
+                format!("{flag_name} {value}: {cause}; {hint} shows what fits")
+            }
+        }
+        ErrorKind::InvalidValue if value.is_empty() => format!("{flag_name} needs a value; {hint} shows which"),
+        ErrorKind::InvalidValue => match allowed {
+            Some(allowed) => format!("{flag_name} cannot be {value:?}; there are {allowed}"),
+            None => format!("{flag_name} cannot be {value:?}; {hint} shows what fits"),
+        },
+        ErrorKind::UnknownArgument => {
+            format!(
+                "there is no {flag}{}",
+                meant.unwrap_or_else(|| format!("; {hint} shows what there is"))
+            )
+        }
+        ErrorKind::InvalidSubcommand => {
+            let command = word(ContextKind::InvalidSubcommand).unwrap_or_default();
+            format!(
+                "there is no command {command:?}{}",
+                meant.unwrap_or_else(|| format!("; {hint} shows them"))
+            )
+        }
+        ErrorKind::MissingRequiredArgument => format!("{flag} is missing; {hint} shows an example"),
+        ErrorKind::ArgumentConflict => {
+            let other = word(ContextKind::PriorArg).unwrap_or_default();
+            format!("{flag_name} does not go together with {other}; {hint} shows what does")
+        }
+        _ => {
+            let text = error.to_string();
+            let first = text.lines().next().unwrap_or_default();
+            format!("{}; {hint} shows what there is", first.trim_start_matches("error: "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the program would say to these arguments.
+    fn said(args: &str) -> String {
+        let words = std::iter::once("lab").chain(args.split_whitespace());
+        match Cli::try_parse_from(words) {
+            Ok(_) => panic!("`lab {args}` was taken"),
+            Err(error) => sentence(&error, "./lab --help"),
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_a_sentence_that_says_what_to_do_next() {
+        let all = [
+            "upp",
+            "up --speed 5",
+            "up --rat 5",
+            "up --rate fast",
+            "up --rate",
+            "up --for soon",
+            "up --source moon",
+            "up --markets bitcoin",
+            "up --brokers 9",
+            "up --partitions 0",
+            "up --stack cloud",
+            "up --encoding xml",
+            "up --fault sharks@3s",
+            "up --fault garbage",
+            "up extra",
+            "record",
+            "record --import a --from upbit b",
+            "conformance clocks f",
+        ]
+        .map(|args| format!("lab {args}\n    {}\n", said(args)))
+        .concat();
+        insta::assert_snapshot!(all);
+        assert!(
+            all.lines().all(|line| line.len() < 240),
+            "a refusal is longer than a sentence:\n{all}"
+        );
+    }
+
+    #[test]
+    fn what_up_does_when_nothing_is_said() {
+        let Ok(Cli {
+            command: Command::Up(args),
+            yes: false,
+        }) = Cli::try_parse_from(["lab", "up"])
+        else {
+            panic!("`lab up` was refused");
+        };
+        assert_eq!(args.length, Length::For(Duration::from_secs(60)));
+        assert_eq!(
+            (args.source, args.brokers, args.partitions, args.workers),
+            (Source::Generate, 1, 6, 1)
+        );
+        assert_eq!(args.markets, Markets::Count(120));
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+}
