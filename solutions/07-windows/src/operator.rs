@@ -3,7 +3,7 @@
 use std::hash::Hash;
 
 use crate::assign::{AssignError, Assigner};
-use crate::state::{Pane, Store};
+use crate::state::{self, Pane, Store};
 use crate::timers::Entry;
 use crate::{Accumulation, Aggregate, Early, Overflow, Trigger, Window, merging};
 
@@ -89,6 +89,13 @@ pub struct Placed {
     pub side_output: bool,
 }
 
+impl Placed {
+    fn refuse(&mut self, lane: usize) {
+        self.too_late += 1;
+        self.too_late_lanes |= 1 << lane;
+    }
+}
+
 /// Groups events by key and window, and fires windows by Flink's rules.
 ///
 /// Firings are handed to the closure in order of time; among equal times the order is not defined.
@@ -157,13 +164,28 @@ impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
         match self.config.assigner {
             Assigner::Tumbling(_) => {
                 for lane in 0..self.store.lanes() {
-                    let window = self.tumbling(slot, lane, time);
-                    self.fixed(slot, lane, window, value, time, &mut placed, &mut emit)?;
+                    let (window, newest) = self.tumbling(slot, lane, time);
+                    if self.is_late(window) {
+                        placed.refuse(lane);
+                        continue;
+                    }
+                    let at = match newest {
+                        Some(at) => at,
+                        None => self.locate(slot, lane, window),
+                    };
+                    placed.taken += 1;
+                    self.add(slot, lane, at, value, time, &mut emit)?;
                 }
             }
             Assigner::Sliding(sliding) => {
                 for window in sliding.assign(time) {
-                    self.fixed(slot, 0, window, value, time, &mut placed, &mut emit)?;
+                    if self.is_late(window) {
+                        placed.refuse(0);
+                        continue;
+                    }
+                    let at = self.locate(slot, 0, window);
+                    placed.taken += 1;
+                    self.add(slot, 0, at, value, time, &mut emit)?;
                 }
             }
             Assigner::Session(session) => {
@@ -177,18 +199,18 @@ impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
         Ok(placed)
     }
 
-    /// The window of a time: that of the newest pane if it is in there, which saves a division.
+    /// The window of a time, and its place if it is the newest of its lane: that is the common case, and saves a
+    /// division and a search.
     #[inline]
-    fn tumbling(&mut self, slot: usize, lane: usize, time: i64) -> Window {
-        match self.store.panes(slot, lane).back() {
-            Some(newest) if newest.window.contains(time) => newest.window,
-            _ => match &mut self.config.assigner {
-                Assigner::Tumbling(lanes) => {
-                    lanes[lane].settle(self.processing_time);
-                    lanes[lane].assign(time)
-                }
-                _ => Window::new(time, time),
-            },
+    fn tumbling(&mut self, slot: usize, lane: usize, time: i64) -> (Window, Option<usize>) {
+        let panes = self.store.panes(slot, lane);
+        match (panes.back(), &mut self.config.assigner) {
+            (Some(newest), _) if newest.window.contains(time) => (newest.window, Some(panes.len() - 1)),
+            (_, Assigner::Tumbling(lanes)) => {
+                lanes[lane].settle(self.processing_time);
+                (lanes[lane].assign(time), None)
+            }
+            _ => (Window::new(time, time), None),
         }
     }
 
@@ -197,40 +219,16 @@ impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
         self.config.domain == TimeDomain::Event && window.cleanup_time(self.config.allowed_lateness) <= self.watermark
     }
 
-    /// Adds a value to a window that never changes its shape.
-    #[inline]
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "one call site per assigner; a struct would only rename them"
-    )]
-    fn fixed(
-        &mut self,
-        slot: usize,
-        lane: usize,
-        window: Window,
-        value: &A::Value,
-        time: i64,
-        placed: &mut Placed,
-        emit: &mut impl FnMut(Firing<'_, K, A>),
-    ) -> Result<(), OperatorError> {
-        if self.is_late(window) {
-            placed.too_late += 1;
-            placed.too_late_lanes |= 1 << lane;
-            return Ok(());
-        }
-        let panes = self.store.panes(slot, lane);
-        let at = match panes.back() {
-            Some(newest) if newest.window.start == window.start => panes.len() - 1,
-            _ => {
-                let at = panes.partition_point(|pane| pane.window.start < window.start);
-                if panes.get(at).is_none_or(|pane| pane.window.start != window.start) {
-                    self.open(slot, lane, at, window);
-                }
+    /// The place of a window that never changes its shape; opens it if there is none.
+    #[inline(never)]
+    fn locate(&mut self, slot: usize, lane: usize, window: Window) -> usize {
+        match state::place(self.store.panes(slot, lane), window.start) {
+            Ok(at) => at,
+            Err(at) => {
+                self.open(slot, lane, at, window);
                 at
             }
-        };
-        placed.taken += 1;
-        self.add(slot, lane, at, value, time, emit)
+        }
     }
 
     /// Adds a value to a session, merging all that its window touches.
@@ -250,8 +248,7 @@ impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
             .fold(window, |all, pane| all.cover(pane.window));
         // What counts is the merged window: a late event that touches a session still held is not too late.
         if self.is_late(covered) {
-            placed.too_late += 1;
-            placed.too_late_lanes |= 1;
+            placed.refuse(0);
             return Ok(());
         }
         let at = range.start;
@@ -431,8 +428,8 @@ impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
         if merging {
             return panes.iter().position(is_it);
         }
-        let at = panes.partition_point(|pane| pane.window.start < entry.start);
-        (panes.get(at)?.window.start == entry.start && is_it(&panes[at])).then_some(at)
+        let at = state::place(panes, entry.start).ok()?;
+        is_it(&panes[at]).then_some(at)
     }
 
     fn on_timer(&mut self, slot: usize, lane: usize, at: usize, time: i64, emit: &mut impl FnMut(Firing<'_, K, A>)) {
