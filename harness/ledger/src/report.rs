@@ -141,8 +141,8 @@ pub struct CandleExample {
     pub expected: Option<Candle>,
     /// The newest version in the table; absent when there is none.
     pub found: Option<Candle>,
-    /// Names of the columns that differ; `version` alone means that the row is not the newest it should be. For a
-    /// doubled version: `rows`.
+    /// Names of the columns that differ; a `kafka_offset` means that the row is not of the newest version. For a doubled
+    /// version: how many rows it has.
     pub columns: Vec<String>,
 }
 
@@ -156,7 +156,9 @@ pub struct Candles {
     pub equal: u64,
     /// Of these, in the table with other numbers, or in an older or a newer version.
     pub differing: u64,
-    /// Of these, not in the table.
+    /// Of the differing ones, those whose newest row is an older version.
+    pub stale: u64,
+    /// Of the expected ones, those without a row.
     pub missing: u64,
     /// Candles in the table that no trade supports.
     pub unexpected: u64,
@@ -281,7 +283,7 @@ pub struct Report {
     pub unexpected: ByStage,
     /// Trades whose values differ from those of the stage before.
     pub altered: ByStage,
-    /// Records in another partition than their market's first.
+    /// Records in another partition or under another key than their market's.
     pub misplaced: u64,
     /// Records in the topic that do not follow the schema.
     pub unreadable: u64,

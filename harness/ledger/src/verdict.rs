@@ -104,7 +104,7 @@ fn present(report: &Report) -> Vec<String> {
     if report.misplaced > 0 {
         let records = plural(report.misplaced, "record", "records");
         reasons.push(format!(
-            "ingest (exchange → topic): {records} in another partition than their market's first"
+            "ingest (exchange → topic): {records} in another partition or under another key than their market's"
         ));
     }
     if report.duplicated > 0 {
@@ -129,6 +129,12 @@ fn present(report: &Report) -> Vec<String> {
         let n = plural(candles.unexpected, "candle", "candles");
         reasons.push(format!(
             "windows (topic → candles): {n} in the table that no trade supports"
+        ));
+    }
+    if candles.differing > candles.stale {
+        let n = plural(candles.differing - candles.stale, "candle", "candles");
+        reasons.push(format!(
+            "windows (topic → candles): {n} differing from the batch computation of the topic"
         ));
     }
     if candles.doubled > 0 {
@@ -165,10 +171,10 @@ fn absent(report: &Report) -> Vec<String> {
             "windows (topic → candles): {n} missing, though their trades are in the topic"
         ));
     }
-    if candles.differing > 0 {
-        let n = plural_candles(candles.differing);
+    if candles.stale > 0 {
+        let n = plural_candles(candles.stale);
         reasons.push(format!(
-            "windows (topic → candles): {n} differing from the batch computation of the topic"
+            "windows (topic → candles): {n} stale, with an older version as the newest in the table"
         ));
     }
     if report.dead_letter_check.missing > 0 {

@@ -1,0 +1,109 @@
+//! Dead letters: what should be there, by the bytes, against what is.
+
+use std::collections::HashMap;
+
+use market::{EventTime, Market};
+use sha2::{Digest, Sha256};
+
+use crate::decode;
+use crate::examples::{Examples, time};
+use crate::report::{DeadLetterCheck, Finding};
+
+/// Bytes that should be a dead letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadFrame {
+    /// [`hash`] of its bytes.
+    pub hash: Hash,
+    /// When it was sent, milliseconds since 1970-01-01 UTC.
+    pub sent: EventTime,
+    /// Whether its connection was cut after it, so that it may have gone down with the socket.
+    pub cut: bool,
+    /// What it is, for a person: `truncated, connection 3`.
+    pub what: String,
+}
+
+/// SHA-256 of a frame's or a record's bytes, as the exchange lists it.
+pub fn hash(bytes: &[u8]) -> Hash {
+    Sha256::digest(bytes).into()
+}
+
+/// A SHA-256.
+pub type Hash = [u8; 32];
+
+struct Letter {
+    count: u64,
+    identity: Option<(Market, u64)>,
+    what: String,
+}
+
+/// Both sides, until they are compared. In memory: faults are injected by the thousand, not by the million.
+#[derive(Default)]
+pub(crate) struct Letters {
+    expected: HashMap<Hash, Vec<BadFrame>>,
+    found: HashMap<Hash, Letter>,
+    pub(crate) count: u64,
+}
+
+impl Letters {
+    pub(crate) fn expect(&mut self, frame: BadFrame) {
+        self.expected.entry(frame.hash).or_default().push(frame);
+    }
+
+    pub(crate) fn find(&mut self, bytes: &[u8], reason: &str, source: &str) {
+        self.count += 1;
+        let letter = self.found.entry(hash(bytes)).or_insert_with(|| {
+            let start = String::from_utf8_lossy(&bytes[..bytes.len().min(48)]);
+            Letter {
+                count: 0,
+                identity: decode::identity(bytes),
+                what: format!("{reason} from {source}, {} bytes: {start:?}", bytes.len()),
+            }
+        });
+        letter.count += 1;
+    }
+
+    /// Compares as multisets. Gives the identities of trades that letters carry which no bad frame explains. `strict`
+    /// is off without a journal: then nobody knows what should be there, except unreadable records.
+    pub(crate) fn settle(self, strict: bool, examples: &mut Examples) -> (DeadLetterCheck, Vec<(Market, u64)>) {
+        let mut check = DeadLetterCheck::default();
+        let mut carried = Vec::new();
+        let mut found = self.found;
+        for (hash, mut frames) in self.expected {
+            check.expected += frames.len() as u64;
+            let letters = found.get_mut(&hash).map_or(0, |letter| {
+                let matched = letter.count.min(frames.len() as u64);
+                letter.count -= matched;
+                matched
+            });
+            check.matched += letters;
+            // Of equal frames, those on a connection that stayed up are the ones that must have arrived.
+            frames.sort_by_key(|frame| (frame.cut, frame.sent));
+            for frame in frames.into_iter().skip(letters as usize) {
+                if frame.cut {
+                    check.went_down_with_the_socket += 1;
+                } else {
+                    check.missing += 1;
+                    let key = (frame.sent.millis(), None, short(&hash));
+                    examples.add(Finding::DeadLetterMissing, key, || {
+                        format!("{} sent at {}: no dead letter has its bytes", frame.what, time(key.0))
+                    });
+                }
+            }
+        }
+        for (hash, letter) in found.into_iter().filter(|(_, letter)| letter.count > 0) {
+            carried.extend(letter.identity);
+            if strict {
+                check.unexpected += letter.count;
+                examples.add(Finding::DeadLetterUnexpected, (0, None, short(&hash)), || {
+                    format!("{}: {} more than were sent", letter.what, letter.count)
+                });
+            }
+        }
+        (check, carried)
+    }
+}
+
+/// The first eight bytes: enough to keep examples apart.
+fn short(hash: &Hash) -> u64 {
+    hash.iter().take(8).fold(0, |word, byte| word << 8 | u64::from(*byte))
+}
