@@ -8,6 +8,9 @@ use serde::Deserialize;
 
 use crate::server::{Failure, Server};
 
+/// Until a KILL is no longer waited for.
+const KILL_TIMEOUT: Duration = Duration::from_millis(500);
+
 /// An entry of `owners`. Ordered as the table's entries of one partition are: by generation, then by worker.
 ///
 /// `worker` reads `NAME.INCARNATION/ATTEMPT`. The incarnation is random, so no two sinks ever share it; the attempt has a
@@ -144,13 +147,16 @@ impl Server {
                 return Ok(older);
             }
             tracing::info!(?older, "killing inserts of an older claim");
-            // ASYNC and asked again: SYNC has no bound of its own.
+            // Sent and forgotten, then asked again whether it helped. ASYNC, because SYNC has no bound of its own; but even
+            // so a KILL can hang for as long as its victim waits for its body, and does its work all the same.
             let kill = self
                 .client
                 .query_raw("KILL QUERY WHERE has({ids: Array(String)}, query_id) ASYNC")
                 .param("ids", &older)
                 .execute();
-            self.ask(kill).await?;
+            if let Ok(Err(Failure::Fatal(error))) = tokio::time::timeout(KILL_TIMEOUT, self.ask(kill)).await {
+                return Err(error.into());
+            }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_millis(100));
         }
