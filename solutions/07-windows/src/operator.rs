@@ -3,98 +3,10 @@
 use std::hash::Hash;
 
 use crate::assign::{AssignError, Assigner};
+use crate::config::{Config, Firing, OperatorError, Placed, TimeDomain};
 use crate::state::{self, Pane, Store};
 use crate::timers::Entry;
-use crate::{Accumulation, Aggregate, Early, Overflow, Trigger, Window, merging};
-
-/// Which time an operator goes by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
-pub enum TimeDomain {
-    /// The time in the event, and the watermark.
-    #[default]
-    Event,
-    /// The clock when the event arrives; nothing is ever late, and no two runs need agree.
-    Processing,
-}
-
-/// What a window operator does.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-pub struct Config {
-    /// How times become windows.
-    pub assigner: Assigner,
-    /// Which time counts.
-    pub domain: TimeDomain,
-    /// When a window fires.
-    pub trigger: Trigger,
-    /// How long a window's state outlives its end, in milliseconds of event time; not negative.
-    pub allowed_lateness: i64,
-}
-
-impl Config {
-    /// Event time, no lateness, accumulating, one firing.
-    pub fn new(assigner: Assigner) -> Self {
-        Self {
-            assigner,
-            domain: TimeDomain::Event,
-            trigger: Trigger::default(),
-            allowed_lateness: 0,
-        }
-    }
-}
-
-/// Why an operator cannot be built, or cannot go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OperatorError {
-    /// An event without a time.
-    #[error(transparent)]
-    Assign(#[from] AssignError),
-    /// An aggregate that left its type. The operator must not be used any further.
-    #[error(transparent)]
-    Overflow(#[from] Overflow),
-    /// Lateness cannot be negative.
-    #[error("the allowed lateness must be at least 0 ms, not {0}")]
-    Lateness(i64),
-    /// Early firings need a cadence.
-    #[error("the cadence of early firings must be at least 1 ms, not {0}")]
-    Cadence(i64),
-    /// Early firings go by the watermark.
-    #[error("early firings go by event time; in processing time there are none")]
-    EarlyNeedsEventTime,
-}
-
-/// A window that fires: look at it, take what is needed.
-#[derive(Debug)]
-pub struct Firing<'a, K, A> {
-    /// Whose window.
-    pub key: &'a K,
-    /// Which of the assigner's sizes; 0 unless there are several.
-    pub lane: usize,
-    /// The window. The result's time is its [`Window::max_timestamp`].
-    pub window: Window,
-    /// Everything it holds.
-    pub state: &'a A,
-}
-
-/// What became of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Placed {
-    /// How many windows took it.
-    pub taken: u32,
-    /// How many windows were over before it came: their state is gone.
-    pub too_late: u32,
-    /// Which lanes those were, as bits.
-    pub too_late_lanes: u32,
-    /// Whether it belongs into the late side output: no window took it, and it is behind the watermark by more than
-    /// the allowed lateness. An event that is too late for some of its windows only is kept for the others.
-    pub side_output: bool,
-}
-
-impl Placed {
-    fn refuse(&mut self, lane: usize) {
-        self.too_late += 1;
-        self.too_late_lanes |= 1 << lane;
-    }
-}
+use crate::{Accumulation, Aggregate, Early, Window};
 
 /// Groups events by key and window, and fires windows by Flink's rules.
 ///
@@ -215,7 +127,7 @@ impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
     }
 
     #[inline]
-    fn is_late(&self, window: Window) -> bool {
+    pub(crate) fn is_late(&self, window: Window) -> bool {
         self.config.domain == TimeDomain::Event && window.cleanup_time(self.config.allowed_lateness) <= self.watermark
     }
 
@@ -231,56 +143,7 @@ impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
         }
     }
 
-    /// Adds a value to a session, merging all that its window touches.
-    fn session(
-        &mut self,
-        slot: usize,
-        window: Window,
-        value: &A::Value,
-        time: i64,
-        placed: &mut Placed,
-        emit: &mut impl FnMut(Firing<'_, K, A>),
-    ) -> Result<(), OperatorError> {
-        let panes = self.store.panes(slot, 0);
-        let range = merging::touching(panes, window);
-        let covered = panes
-            .range(range.clone())
-            .fold(window, |all, pane| all.cover(pane.window));
-        // What counts is the merged window: a late event that touches a session still held is not too late.
-        if self.is_late(covered) {
-            placed.refuse(0);
-            return Ok(());
-        }
-        let at = range.start;
-        if range.is_empty() {
-            self.open(slot, 0, at, covered);
-        } else if self.store.panes(slot, 0)[at].window != covered {
-            for _ in range.start + 1..range.end {
-                if let Some(other) = self.store.remove(slot, 0, at + 1) {
-                    let pane = &mut self.store.panes(slot, 0)[at];
-                    pane.early_at = pane.early_at.min(other.early_at);
-                    pane.changed |= other.changed;
-                    match (&mut pane.state, other.state) {
-                        (Some(state), Some(other)) => state.merge(other)?,
-                        (state @ None, other) => *state = other,
-                        (Some(_), None) => {}
-                    }
-                }
-            }
-            let pane = &mut self.store.panes(slot, 0)[at];
-            pane.window = covered;
-            // A timer that comes too early sets the right one then; only one that comes too late must be moved now.
-            let (early_at, timer) = (pane.early_at, pane.timer);
-            let wanted = self.next_timer(covered, self.now()).min(early_at);
-            if wanted < timer {
-                self.store.set_timer(slot, 0, at, wanted);
-            }
-        }
-        placed.taken += 1;
-        self.add(slot, 0, at, value, time, emit)
-    }
-
-    fn now(&self) -> i64 {
+    pub(crate) fn now(&self) -> i64 {
         match self.config.domain {
             TimeDomain::Event => self.watermark,
             TimeDomain::Processing => self.processing_time,
@@ -295,7 +158,7 @@ impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
     }
 
     /// What is next in a window's life, seen from `now`: its end, else its clean-up. The end of time is no clean-up.
-    fn next_timer(&self, window: Window, now: i64) -> i64 {
+    pub(crate) fn next_timer(&self, window: Window, now: i64) -> i64 {
         if window.max_timestamp() > now || self.config.domain == TimeDomain::Processing {
             window.max_timestamp()
         } else {
@@ -304,14 +167,14 @@ impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
     }
 
     #[cold]
-    fn open(&mut self, slot: usize, lane: usize, at: usize, window: Window) {
+    pub(crate) fn open(&mut self, slot: usize, lane: usize, at: usize, window: Window) {
         self.store.insert(slot, lane, at, Pane::new(window));
         let timer = self.next_timer(window, self.now());
         self.store.set_timer(slot, lane, at, timer);
     }
 
     #[inline]
-    fn add(
+    pub(crate) fn add(
         &mut self,
         slot: usize,
         lane: usize,

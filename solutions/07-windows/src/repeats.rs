@@ -83,8 +83,12 @@ impl PartialEq for Repeats {
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Snapshot {
     span_s: i64,
-    markets: Vec<(Market, i64, Vec<(i64, i64, Vec<u64>)>)>,
+    /// With the newest second of each.
+    markets: Vec<(Market, i64, Vec<Second>)>,
 }
+
+/// A second, the offset of its first record, its ids in order.
+type Second = (i64, i64, Vec<u64>);
 
 const VERSION: u8 = 1;
 

@@ -48,6 +48,9 @@ struct Output {
     late: Vec<(String, i64, i64)>,
 }
 
+/// What can be claimed of a script that plays.
+const CLAIMS: [&str; 4] = ["emitted", "late_side_output", "dropped", "emit_final"];
+
 type Operator = WindowOperator<String, Values>;
 
 fn trigger(params: &Fields) -> Result<Trigger, Reject> {
@@ -133,7 +136,8 @@ pub(super) fn check(params: &Fields, input: &Fields, expect: &Fields) -> Verdict
     claim::each(expect, |name, value| {
         Some(match (name, &plain) {
             ("error", plain) => claim::refused(plain),
-            (_, Err(error)) => Err(Reject::Differs(error.clone())),
+            (name, Err(error)) if CLAIMS.contains(&name) => Err(Reject::Differs(error.clone())),
+            (_, Err(_)) => return None,
             (name, Ok(plain)) => return judge(name, value, plain),
         })
     })?;
