@@ -1,23 +1,46 @@
 //! One handle over the servers of a run, whoever provides them.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use tokio::sync::OnceCell;
 
 use crate::clickhouse::ClickHouse;
 use crate::error::StackError;
 use crate::kafka::Kafka;
+use crate::local;
 use crate::server::blocking;
 use crate::spec::{Provider, StackSpec};
 
+/// What a provider hands over. A provider is a function that returns this; nothing else of it is known here.
+pub(crate) struct Launched {
+    pub(crate) kafka: Kafka,
+    pub(crate) clickhouse: ClickHouse,
+    pub(crate) lease: Box<dyn Lease>,
+}
+
+/// What must be given back when the run is over. Calls may block.
+pub(crate) trait Lease: fmt::Debug + Send + Sync + 'static {
+    /// The folder of the run.
+    fn run_dir(&self) -> &Path;
+    /// Nothing of the folder is to be removed.
+    fn keep(&self);
+    /// Logs and configuration are to stay.
+    fn keep_logs(&self);
+    /// Ends the servers, removes what is not to be kept. A second time does nothing.
+    fn end(&self) -> Result<(), StackError>;
+}
+
 /// Kafka and ClickHouse, started for one run. Dropping it kills the servers and removes the run directory, as
-/// [`Stack::stop`] does.
+/// [`Stack::stop`] does; in a panic the logs stay.
 #[derive(Debug)]
 pub struct Stack {
     provider: Provider,
     kafka: Kafka,
     clickhouse: ClickHouse,
+    /// Gone once it has been ended.
+    lease: Option<Box<dyn Lease>>,
     run_dir: PathBuf,
 }
 
@@ -33,17 +56,44 @@ impl Stack {
     }
 
     fn start_blocking(spec: &StackSpec) -> Result<Self, StackError> {
-        match spec.provider.resolve() {
-            provider => Err(StackError::Unavailable {
+        let provider = spec.provider.resolve();
+        let unavailable = |why: &str, instead| {
+            Err(StackError::Unavailable {
                 provider,
-                why: "it is being built".into(),
-                instead: "--stack local",
-            }),
-        }
+                why: why.into(),
+                instead,
+            })
+        };
+        let launched = match provider {
+            Provider::Auto | Provider::Local => local::launch(spec)?,
+            Provider::Containers => {
+                return unavailable(
+                    "this version runs servers as local processes only",
+                    "--stack local on Linux",
+                );
+            }
+            Provider::External => {
+                return unavailable("this version starts its own servers only", "--stack local on Linux");
+            }
+        };
+        let Launched {
+            kafka,
+            clickhouse,
+            lease,
+        } = launched;
+        let run_dir = lease.run_dir().to_path_buf();
+        Ok(Self {
+            provider,
+            kafka,
+            clickhouse,
+            lease: Some(lease),
+            run_dir,
+        })
     }
 
     /// The stack that all tests of this process share, started by the first who asks. `LAB_STACK` chooses the
-    /// provider. It belongs to no async runtime; it goes when the process goes, however that ends.
+    /// provider. It belongs to no async runtime; it goes when the process goes, however that ends. If a test panics,
+    /// the servers' logs stay.
     ///
     /// # Errors
     /// As [`Stack::start`]; everyone who asks hears the same.
@@ -51,12 +101,15 @@ impl Stack {
         let started = SHARED
             .get_or_init(|| async {
                 let provider = Provider::from_env().map_err(|error| Arc::new(error.into()))?;
-                Self::start(StackSpec {
+                // Nothing is shown unless something must be fetched.
+                let spec = StackSpec {
                     provider,
+                    progress: true,
                     ..StackSpec::default()
-                })
-                .await
-                .map_err(Arc::new)
+                };
+                let stack = Self::start(spec).await.map_err(Arc::new)?;
+                keep_logs_on_panic(stack.run_dir.clone());
+                Ok(stack)
             })
             .await;
         started.as_ref().map_err(|error| StackError::Shared(Arc::clone(error)))
@@ -82,13 +135,51 @@ impl Stack {
         &self.run_dir
     }
 
+    /// Decides, after all, that the run directory is to stay.
+    pub fn keep(&self) {
+        if let Some(lease) = &self.lease {
+            lease.keep();
+        }
+    }
+
     /// Kills the servers and removes the run directory, unless it is to be kept.
     ///
     /// # Errors
     /// A process that does not go, a directory that cannot be removed.
-    pub async fn stop(self) -> Result<(), StackError> {
-        Ok(())
+    pub async fn stop(mut self) -> Result<(), StackError> {
+        match self.lease.take() {
+            Some(lease) => blocking("stopping the servers", move || lease.end()).await,
+            None => Ok(()),
+        }
     }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            if std::thread::panicking() {
+                lease.keep_logs();
+            }
+            if let Err(error) = lease.end() {
+                tracing::warn!(%error, "the stack did not go cleanly");
+            }
+        }
+    }
+}
+
+/// A static is never dropped, so a failing test must say at once that the logs are wanted.
+fn keep_logs_on_panic(run_dir: PathBuf) {
+    let told = Once::new();
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        before(panic);
+        local::rundir::keep_logs(&run_dir);
+        #[allow(
+            clippy::print_stderr,
+            reason = "only the print macros reach the output that is shown with the failing test"
+        )]
+        told.call_once(|| eprintln!("the servers' logs stay in {}", run_dir.display()));
+    }));
 }
 
 /// A name that nobody else has, for a topic, group or database: `prefix_` and 12 letters. Valid in Kafka and, unquoted,

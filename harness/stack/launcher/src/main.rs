@@ -1,0 +1,250 @@
+//! Runs a local server so that it dies with its owner. `stack` compiles this file with plain `rustc`, because a test
+//! program cannot rely on cargo having built another package's binary: hence one file, and std only.
+//!
+//! * `keep --run RUN --server DIR -- COMMAND…` starts COMMAND with its output on our standard error, prints its process
+//!   id, and ends with it. When our standard input ends, the owner is gone, however it went: the server is killed and
+//!   its files are removed, as far as RUN/keep does not say otherwise.
+//! * `clickhouse LIBRARY ARGUMENTS…` loads the ClickHouse engine and becomes its server.
+//!
+//! A keeper, and not PR_SET_PDEATHSIG in the owner: that signal fires when the *thread* that started the child ends,
+//! and async runtimes end threads at will. A keeper, and not only a pipe that the server reads: servers read no pipe.
+
+use std::env;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+/// How often the keeper looks whether the server has ended. Blocking in `wait` instead would leave no safe way to kill
+/// by process id: between the reaping and our exit the id could already be another's.
+const LOOK: Duration = Duration::from_millis(20);
+
+fn main() -> ExitCode {
+    let mut arguments = env::args_os().skip(1);
+    let mode = arguments.next().unwrap_or_default();
+    let rest: Vec<_> = arguments.collect();
+    let outcome = match mode.to_str() {
+        Some("keep") => keep(rest),
+        Some("clickhouse") => engine::serve(rest),
+        _ => Err(io::Error::other(
+            "usage: launcher keep --run RUN --server DIR -- COMMAND… | launcher clickhouse LIBRARY …",
+        )),
+    };
+    outcome.unwrap_or_else(|error| {
+        let _ = writeln!(io::stderr(), "launcher: {error}");
+        ExitCode::from(2)
+    })
+}
+
+/// The keeper. Runs on the main thread, which lives as long as the process: the death signal below hangs on it.
+fn keep(arguments: Vec<std::ffi::OsString>) -> io::Result<ExitCode> {
+    let usage = || io::Error::other("usage: launcher keep --run RUN --server DIR -- COMMAND…");
+    let [run_flag, run, server_flag, server, dashes, program, command @ ..] = arguments.as_slice() else {
+        return Err(usage());
+    };
+    if run_flag != "--run" || server_flag != "--server" || dashes != "--" {
+        return Err(usage());
+    }
+    let (run, server) = (PathBuf::from(run), PathBuf::from(server));
+
+    let log = || io::stderr().as_fd().try_clone_to_owned().map(Stdio::from);
+    let mut child = dies_with_us(Command::new(program).args(command))
+        .stdin(Stdio::null())
+        .stdout(log()?)
+        .stderr(log()?)
+        .spawn()
+        .map_err(|error| io::Error::other(format!("cannot start {}: {error}", program.display())))?;
+    writeln!(io::stdout(), "{}", child.id())?;
+    io::stdout().flush()?;
+
+    let (owner_gone, listen) = mpsc::channel();
+    thread::spawn(move || {
+        let mut sink = [0; 64];
+        // Nothing is ever written to us: this returns 0 when the last holder of the other end is gone.
+        while !matches!(io::stdin().read(&mut sink), Ok(0) | Err(_)) {}
+        let _ = owner_gone.send(());
+    });
+    loop {
+        match listen.recv_timeout(LOOK) {
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => {
+                end(&mut child)?;
+                tidy(&run, &server);
+                return Ok(ExitCode::SUCCESS);
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                if let Some(status) = child.try_wait()? {
+                    writeln!(io::stderr(), "launcher: {} ended: {status}", program.display())?;
+                    return Ok(ExitCode::from(code(status)));
+                }
+            }
+        }
+    }
+}
+
+fn end(child: &mut Child) -> io::Result<()> {
+    child.kill()?;
+    child.wait().map(drop)
+}
+
+/// As a shell says it: the code, or 128 and the signal's number.
+fn code(status: ExitStatus) -> u8 {
+    let code = status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal))
+        .unwrap_or(1);
+    u8::try_from(code).unwrap_or(1)
+}
+
+/// Removes what the owner can no longer remove: this server's folder, and the run's when no server's is left in it.
+/// RUN/keep says `all` to keep everything, and `logs` to keep everything but the data.
+fn tidy(run: &Path, server: &Path) {
+    match fs::read_to_string(run.join("keep")).as_deref().map(str::trim) {
+        Ok("logs") => drop(fs::remove_dir_all(server.join("data"))),
+        Ok(_) => {}
+        Err(_) => {
+            let _ = fs::remove_dir_all(server);
+            let others = fs::read_dir(run).is_ok_and(|entries| entries.flatten().any(|entry| entry.path().is_dir()));
+            if !others {
+                let _ = fs::remove_dir_all(run);
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+fn dies_with_us(command: &mut Command) -> &mut Command {
+    use std::ffi::{c_int, c_ulong};
+    use std::os::unix::process::parent_id;
+    unsafe extern "C" {
+        fn prctl(option: c_int, signal: c_ulong, ...) -> c_int;
+    }
+    const PR_SET_PDEATHSIG: c_int = 1;
+    const SIGKILL: c_ulong = 9;
+    let keeper = std::process::id();
+    // SAFETY: between fork and exec only prctl and getppid run, both async-signal-safe system calls that touch no
+    // memory of ours; on failure an error made of a constant is returned, without allocation.
+    unsafe {
+        command.pre_exec(move || {
+            if prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 {
+                return Err(io::Error::last_os_error());
+            }
+            // Had the keeper died before the call above, no signal would ever come.
+            if parent_id() == keeper {
+                Ok(())
+            } else {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+        })
+    }
+}
+
+/// Elsewhere there is no such signal: only a keeper that is itself killed leaves its server behind.
+#[cfg(not(target_os = "linux"))]
+fn dies_with_us(command: &mut Command) -> &mut Command {
+    command
+}
+
+#[cfg(not(target_os = "linux"))]
+mod engine {
+    use std::ffi::OsString;
+    use std::io;
+    use std::process::ExitCode;
+
+    pub(super) fn serve(_: Vec<OsString>) -> io::Result<ExitCode> {
+        Err(io::Error::other("the ClickHouse engine is loaded on Linux only"))
+    }
+}
+
+/// The ClickHouse server out of the library that carries it.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+mod engine {
+    use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
+    use std::io;
+    use std::os::unix::ffi::OsStringExt;
+    use std::process::ExitCode;
+    use std::ptr;
+
+    unsafe extern "C" {
+        fn dlopen(file: *const c_char, flags: c_int) -> *mut c_void;
+        fn dlsym(library: *mut c_void, symbol: *const c_char) -> *mut c_void;
+        fn dlerror() -> *const c_char;
+        fn _exit(code: c_int) -> !;
+    }
+
+    const RTLD_LAZY: c_int = 1;
+    /// The library brings its own C++ runtime and allocator: its own symbols must win over ours.
+    const RTLD_DEEPBIND: c_int = 8;
+
+    /// The library is a Python module, and the loader resolves data symbols at once, lazy or not. The server never
+    /// looks at these; they must only exist. Functions of CPython are bound when called, which is never.
+    macro_rules! python_data {
+        ($($name:ident)*) => {$(
+            // SAFETY: no_mangle is unsafe because of clashes; no other definition of CPython's names is linked in.
+            #[used]
+            #[allow(non_upper_case_globals)]
+            #[unsafe(no_mangle)]
+            static $name: [u64; 64] = [1; 64];
+        )*};
+    }
+    python_data! {
+        PyBool_Type PyByteArray_Type PyCapsule_Type PyDict_Type PyExc_ImportError PyExc_RuntimeError
+        PyExc_SystemError PyExc_TypeError PyExc_ValueError PyFloat_Type PyFrozenSet_Type PyMemoryView_Type PySet_Type
+        _Py_FalseStruct _Py_NoneStruct _Py_TrueStruct
+    }
+
+    /// `int mainEntryClickHouseServer(int argc, char ** argv)`, as the C++ compiler spells it.
+    const SERVER_MAIN: &CStr = c"_Z25mainEntryClickHouseServeriPPc";
+    type ServerMain = unsafe extern "C" fn(c_int, *mut *mut c_char) -> c_int;
+
+    pub(super) fn serve(arguments: Vec<OsString>) -> io::Result<ExitCode> {
+        let mut texts = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            texts.push(CString::new(argument.into_vec())?);
+        }
+        let Some((library, arguments)) = texts.split_first() else {
+            return Err(io::Error::other("usage: launcher clickhouse LIBRARY ARGUMENTS…"));
+        };
+        // SAFETY: the path is NUL-terminated and outlives the call; running the library's initialisers is the point.
+        let handle = unsafe { dlopen(library.as_ptr(), RTLD_LAZY | RTLD_DEEPBIND) };
+        if handle.is_null() {
+            return Err(last_error());
+        }
+        // SAFETY: a live handle, never closed, and a NUL-terminated name.
+        let symbol = unsafe { dlsym(handle, SERVER_MAIN.as_ptr()) };
+        if symbol.is_null() {
+            return Err(last_error());
+        }
+        // SAFETY: not null, and the mangled name spells this very signature.
+        let server_main = unsafe { std::mem::transmute::<*mut c_void, ServerMain>(symbol) };
+
+        let mut argv = vec![c"clickhouse-server".as_ptr().cast_mut()];
+        argv.extend(arguments.iter().map(|argument| argument.as_ptr().cast_mut()));
+        let argc = c_int::try_from(argv.len()).map_err(io::Error::other)?;
+        argv.push(ptr::null_mut());
+        // SAFETY: argv holds argc NUL-terminated strings and a null, all alive until the process ends. The server
+        // parses them and writes to none.
+        let code = unsafe { server_main(argc, argv.as_mut_ptr()) };
+        // SAFETY: ends the process without running destructors: the engine's own have run, ours hold nothing, and a
+        // second round through both C++ runtimes is what crashes.
+        unsafe { _exit(code) }
+    }
+
+    fn last_error() -> io::Error {
+        // SAFETY: dlerror is null or a string that lives until the next dl call, and it is copied before that.
+        let text = unsafe {
+            let text = dlerror();
+            if text.is_null() {
+                return io::Error::other("the loader says nothing");
+            }
+            CStr::from_ptr(text).to_string_lossy().into_owned()
+        };
+        io::Error::other(text)
+    }
+}

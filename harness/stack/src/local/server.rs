@@ -1,0 +1,135 @@
+//! A local server: a process, how to tell that it is ready, and what [`crate::Server`] can do to it.
+
+use std::fmt;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::log;
+use super::process::{Plan, Process};
+use crate::error::StackError;
+use crate::server::Control;
+
+/// From start to ready, on the busiest machine that we care for.
+const READY_LIMIT: Duration = Duration::from_secs(90);
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(15);
+/// How long a restart waits for its own ports to come free.
+const PORT_LIMIT: Duration = Duration::from_secs(15);
+
+/// Asks a starting server whether it is ready. `since` is where in the log this start begins. `Ok(false)`: not yet.
+/// An error is "not yet" too, and is told if the time runs out.
+pub(crate) type Probe = Box<dyn Fn(u64) -> Result<bool, StackError> + Send + Sync>;
+
+/// How a start went that did not fail for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    Ready,
+    /// Another program holds one of its ports; it has ended.
+    PortTaken,
+}
+
+/// One process with its probe.
+pub(crate) struct LocalServer {
+    process: Process,
+    probe: Probe,
+}
+
+impl LocalServer {
+    pub(crate) fn new(plan: Plan, probe: Probe) -> Self {
+        Self {
+            process: Process::new(plan),
+            probe,
+        }
+    }
+
+    pub(crate) fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Starts it and waits until it is ready.
+    pub(crate) fn start(&self) -> Result<Start, StackError> {
+        let mark = log::mark(&self.process.plan().log());
+        self.process.start()?;
+        self.wait(mark)
+    }
+
+    fn wait(&self, mark: u64) -> Result<Start, StackError> {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.process.ended() {
+                self.process.kill()?;
+                if log::speaks_of_taken_port(&log::since(&self.process.plan().log(), mark)) {
+                    return Ok(Start::PortTaken);
+                }
+                return Err(self.process.failure(format!("ended while starting ({status})"), mark));
+            }
+            let answer = (self.probe)(mark);
+            if matches!(answer, Ok(true)) {
+                return Ok(Start::Ready);
+            }
+            if started.elapsed() > READY_LIMIT {
+                let why = answer.err().map(|error| format!(" ({error})")).unwrap_or_default();
+                return Err(self
+                    .process
+                    .failure(format!("was not ready after {} s{why}", READY_LIMIT.as_secs()), mark));
+            }
+            thread::sleep(LOOK);
+        }
+    }
+}
+
+impl Control for LocalServer {
+    fn pid(&self) -> Option<u32> {
+        self.process.pid()
+    }
+
+    fn is_alive(&self) -> bool {
+        self.process.pid().is_some()
+    }
+
+    fn kill(&self) -> Result<(), StackError> {
+        self.process.kill()
+    }
+
+    fn restart(&self) -> Result<(), StackError> {
+        self.process.kill()?;
+        let asked = Instant::now();
+        let mut attempts = 0;
+        // The ports are known to clients: other ones would be another server. So wait for them to come free.
+        loop {
+            attempts += 1;
+            match self.start()? {
+                Start::Ready => return Ok(()),
+                Start::PortTaken if asked.elapsed() < PORT_LIMIT => thread::sleep(Duration::from_millis(200)),
+                Start::PortTaken => {
+                    let plan = self.process.plan();
+                    let (server, log) = (plan.name.clone(), plan.log());
+                    return Err(StackError::PortsTaken {
+                        server,
+                        ports: "the ones it had".into(),
+                        attempts,
+                        log,
+                    });
+                }
+            }
+        }
+    }
+
+    fn freeze(&self) -> Result<(), StackError> {
+        self.process.signal("freeze", Signal::STOP)
+    }
+
+    fn thaw(&self) -> Result<(), StackError> {
+        self.process.signal("thaw", Signal::CONT)
+    }
+}
+
+impl fmt::Debug for LocalServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalServer")
+            .field("process", &self.process)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,192 @@
+//! What this machine has of what the stack needs, for a doctor to show.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::store::{Condition, quick_check};
+use super::versions::{Versions, versions};
+use super::{Part, Plan, fetch, home, memory_mb, tools};
+use crate::error::StackError;
+use crate::spec::Provider;
+
+/// Megabytes of memory below which a run will suffer.
+const MEMORY_WANTED_MB: u64 = 4_096;
+/// A container engine that answers later than this is taken for none.
+const ENGINE_LIMIT: Duration = Duration::from_secs(3);
+
+/// One thing that the stack needs, and whether this machine has it.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// What it is called.
+    pub what: &'static str,
+    /// The version found, or a size; `None` when it is missing or not enough.
+    pub version: Option<String>,
+    /// What cures it, if it is missing: a command where there is one.
+    pub cure: Option<String>,
+    /// What it is needed for.
+    pub needed_for: &'static str,
+}
+
+/// Looks for everything that the local stack needs. Starts a few programs to ask their versions; fetches nothing.
+pub fn survey() -> Vec<Found> {
+    let home = home();
+    let minimum_java = versions().map_or(17, |versions: &Versions| versions.kafka.minimum_java);
+    let program = |what, name: &str, arguments: &[&str], cure: &str, needed_for| {
+        let version = tools::find(name).and_then(|program| tools::first_line(&program, arguments));
+        found(what, version, cure, needed_for)
+    };
+    let java = match tools::java(minimum_java) {
+        Ok(java) => found("java", Some(java.version), "", "runs Kafka"),
+        Err(StackError::MissingTool { cure, .. }) => found("java", None, &cure, "runs Kafka"),
+        Err(error) => found("java", None, &error.to_string(), "runs Kafka"),
+    };
+    let pip = tools::pip().ok().and_then(|(program, mut arguments)| {
+        arguments.push("--version".into());
+        let arguments: Vec<_> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
+        // "pip 23.2 from /some/where (python 3.11)": the place is of no interest
+        tools::first_line(&program, &arguments).map(|line| line.split(" from ").next().unwrap_or(&line).to_owned())
+    });
+    let rustc = tools::rustc()
+        .ok()
+        .and_then(|rustc| tools::first_line(&rustc, &["--version"]));
+    let mut list = vec![
+        java,
+        program(
+            "maven",
+            "mvn",
+            &["--version"],
+            tools::MAVEN_CURE,
+            "fetches Kafka's jars, once",
+        ),
+        found("pip", pip, tools::PIP_CURE, "fetches the ClickHouse engine, once"),
+        found("rustc", rustc, tools::RUST_CURE, "builds everything here"),
+        program(
+            "cc",
+            "cc",
+            &["--version"],
+            tools::CC_CURE,
+            "links, and builds librdkafka",
+        ),
+        program("make", "make", &["--version"], tools::MAKE_CURE, "builds librdkafka"),
+    ];
+    match Plan::new(&home) {
+        Ok(plan) => {
+            list.push(piece(
+                &plan,
+                Part::Jars,
+                &plan.versions.kafka.version,
+                "the local Kafka",
+            ));
+            list.push(piece(
+                &plan,
+                Part::Engine,
+                &plan.versions.clickhouse.version,
+                "the local ClickHouse",
+            ));
+            list.push(disk(&plan, &home));
+        }
+        Err(error) => {
+            let why = error.to_string();
+            list.push(found("Kafka jars", None, &why, "the local Kafka"));
+            list.push(found("ClickHouse engine", None, &why, "the local ClickHouse"));
+        }
+    }
+    let memory = memory_mb();
+    let enough = memory.filter(|mb| *mb >= MEMORY_WANTED_MB).map(|mb| format!("{mb} MB"));
+    let cure = format!("{} MB are here, {MEMORY_WANTED_MB} are wanted", memory.unwrap_or(0));
+    list.push(found(
+        "memory",
+        enough,
+        &cure,
+        "Kafka, ClickHouse and the pipeline together",
+    ));
+    list
+}
+
+/// Which provider `auto` stands for on this machine, and why.
+pub fn auto_provider() -> (Provider, String) {
+    let picked = Provider::Auto.resolve();
+    let engine = container_engine();
+    let why = match (picked, engine) {
+        (Provider::Local, Some(version)) => {
+            format!(
+                "this is Linux: local processes start fastest (a container engine {version} answers, and is not used)"
+            )
+        }
+        (Provider::Local, None) => "this is Linux, and no container engine answers".into(),
+        (_, Some(version)) => format!("this is not Linux, and a container engine {version} answers"),
+        (_, None) => "this is not Linux; install a container engine".into(),
+    };
+    (picked, why)
+}
+
+fn found(what: &'static str, version: Option<String>, cure: &str, needed_for: &'static str) -> Found {
+    let cure = version.is_none().then(|| cure.to_owned());
+    Found {
+        what,
+        version,
+        cure,
+        needed_for,
+    }
+}
+
+fn piece(plan: &Plan, part: Part, version: &str, needed_for: &'static str) -> Found {
+    match quick_check(&plan.folder(part), plan.key(part)) {
+        Condition::Whole => found(part.name(), Some(version.to_owned()), "", needed_for),
+        Condition::Not(why) => found(
+            part.name(),
+            None,
+            &format!("{why}; the next start fetches it"),
+            needed_for,
+        ),
+    }
+}
+
+fn disk(plan: &Plan, home: &Path) -> Found {
+    // The folder itself may not exist yet.
+    let there = home
+        .ancestors()
+        .find(|folder| folder.exists())
+        .unwrap_or(Path::new("/"));
+    let free = fetch::free(there).unwrap_or(0);
+    let missing = plan.bytes(&plan.missing()).unwrap_or(0);
+    // Beside what is still to be fetched, a run wants room for its log segments and parts.
+    let needed = missing + 2_000_000_000;
+    let version = (free >= needed).then(|| format!("{} MB free in {}", free / 1_000_000, home.display()));
+    let cure = format!(
+        "{} MB are free in {} and {} are needed: free some, or set TICKBOOK_HOME to a larger disk",
+        free / 1_000_000,
+        home.display(),
+        needed / 1_000_000
+    );
+    found("disk", version, &cure, "the servers and the data of a run")
+}
+
+/// The version of the container engine, if one answers soon.
+fn container_engine() -> Option<String> {
+    let docker = tools::find("docker")?;
+    let mut child = Command::new(docker)
+        .args(["version", "--format", "{{.Server.Version}}"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    let asked = Instant::now();
+    while asked.elapsed() < ENGINE_LIMIT {
+        match child.try_wait() {
+            Ok(Some(status)) if status.success() => {
+                let output = child.wait_with_output().ok()?;
+                return Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+                    .filter(|version| !version.is_empty());
+            }
+            Ok(Some(_)) | Err(_) => return None,
+            Ok(None) => thread::sleep(Duration::from_millis(10)),
+        }
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    None
+}

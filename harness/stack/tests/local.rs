@@ -1,0 +1,421 @@
+//! What a lab may count on: servers that really work, that can be hurt and come back, and that leave nothing behind.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use stack::{Provider, Stack, StackSpec, unique};
+use tokio::sync::{Mutex, MutexGuard};
+
+/// The shared servers are hurt here: one test at a time.
+async fn alone() -> (MutexGuard<'static, ()>, &'static Stack) {
+    static TURN: Mutex<()> = Mutex::const_new(());
+    let turn = TURN.lock().await;
+    (turn, Stack::shared().await.expect("the stack"))
+}
+
+async fn write(bootstrap: &str, topic: &str, payload: &[u8]) -> (i32, i64) {
+    let producer: FutureProducer = ClientConfig::new()
+        .set("bootstrap.servers", bootstrap)
+        .set("message.timeout.ms", "20000")
+        .create()
+        .expect("a producer");
+    let record = FutureRecord::<(), _>::to(topic).payload(payload);
+    let delivery = producer
+        .send(record, Duration::from_secs(20))
+        .await
+        .expect("the record must be acknowledged");
+    (delivery.partition, delivery.offset)
+}
+
+fn read(bootstrap: &str, topic: &str, (partition, offset): (i32, i64)) -> Vec<u8> {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", bootstrap)
+        .set("group.id", "reader")
+        .create()
+        .expect("a consumer");
+    let mut place = TopicPartitionList::new();
+    place
+        .add_partition_offset(topic, partition, Offset::Offset(offset))
+        .expect("an offset");
+    consumer.assign(&place).expect("assigning");
+    let record = consumer
+        .poll(Duration::from_secs(20))
+        .expect("a record within 20 s")
+        .expect("no error");
+    record.payload().unwrap_or_default().to_vec()
+}
+
+async fn until(what: &str, limit: Duration, mut is: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !is() {
+        assert!(started.elapsed() < limit, "{what} did not happen within {limit:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn exists(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id");
+    test_kill_process(pid).is_ok()
+}
+
+#[tokio::test]
+async fn a_record_and_a_row_go_in_and_come_out_on_loopback() {
+    let (_turn, stack) = alone().await;
+    assert_eq!(stack.provider(), Provider::Local);
+    let (kafka, clickhouse) = (stack.kafka(), stack.clickhouse());
+    assert!(kafka.bootstrap().starts_with("127.0.0.1:"), "{}", kafka.bootstrap());
+    assert!(
+        clickhouse.url().starts_with("http://127.0.0.1:"),
+        "{}",
+        clickhouse.url()
+    );
+
+    let topic = unique("trades");
+    kafka
+        .create_topic(&topic, 3, &[("retention.ms", "3600000")])
+        .await
+        .expect("a topic");
+    let place = write(kafka.bootstrap(), &topic, b"a trade").await;
+    assert_eq!(read(kafka.bootstrap(), &topic, place), b"a trade");
+    let again = kafka
+        .create_topic(&topic, 3, &[])
+        .await
+        .expect_err("it is there already");
+    assert!(
+        again.to_string().contains(&topic),
+        "the error must name the topic: {again}"
+    );
+
+    let database = unique("lab");
+    clickhouse.create_database(&database).await.expect("a database");
+    let client = clickhouse.client().with_database(&database);
+    client
+        .query("CREATE TABLE t (n UInt64) ENGINE = MergeTree ORDER BY n")
+        .execute()
+        .await
+        .expect("a table");
+    client
+        .query("INSERT INTO t VALUES (1), (2)")
+        .execute()
+        .await
+        .expect("an insert");
+    assert_eq!(
+        client
+            .query("SELECT sum(n) FROM t")
+            .fetch_one::<u64>()
+            .await
+            .expect("a sum"),
+        3
+    );
+    let settings = "SELECT count() FROM system.settings WHERE name = 'async_insert' AND value = '0'";
+    assert_eq!(
+        client.query(settings).fetch_one::<u64>().await.expect("a count"),
+        1,
+        "inserts must not be queued"
+    );
+}
+
+#[tokio::test]
+async fn clickhouse_reads_the_protobuf_topic_with_the_schema_that_the_stack_gives_it() {
+    let (_turn, stack) = alone().await;
+    let (kafka, clickhouse) = (stack.kafka(), stack.clickhouse());
+    let topic = unique("trades");
+    kafka.create_topic(&topic, 1, &[]).await.expect("a topic");
+    // market = "KRW-BTC" (field 1, text), sequential_id = 42 (field 2, varint)
+    write(kafka.bootstrap(), &topic, b"\x0a\x07KRW-BTC\x10\x2a").await;
+    let database = unique("lab");
+    clickhouse.create_database(&database).await.expect("a database");
+    let client = clickhouse.client().with_database(&database);
+    let create = format!(
+        "CREATE TABLE topic (market String, sequential_id UInt64) ENGINE = Kafka SETTINGS
+         kafka_broker_list = '{}', kafka_topic_list = '{topic}', kafka_group_name = '{topic}',
+         kafka_format = 'ProtobufSingle', kafka_schema = 'trade.proto:Trade', kafka_flush_interval_ms = 200",
+        kafka.bootstrap()
+    );
+    client.query(&create).execute().await.expect("a Kafka table");
+    client
+        .query("CREATE TABLE t (market String, sequential_id UInt64) ENGINE = MergeTree ORDER BY market")
+        .execute()
+        .await
+        .expect("a table");
+    client
+        .query("CREATE MATERIALIZED VIEW v TO t AS SELECT market, sequential_id FROM topic")
+        .execute()
+        .await
+        .expect("a view");
+    let started = Instant::now();
+    let rows = loop {
+        let rows: Vec<(String, u64)> = client
+            .query("SELECT market, sequential_id FROM t")
+            .fetch_all()
+            .await
+            .expect("a read");
+        if !rows.is_empty() || started.elapsed() > Duration::from_secs(30) {
+            break rows;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert_eq!(
+        rows,
+        [("KRW-BTC".to_owned(), 42)],
+        "see {}",
+        clickhouse.server().log().display()
+    );
+    client
+        .query("DROP TABLE v SYNC")
+        .execute()
+        .await
+        .expect("dropping the view");
+    client
+        .query("DROP TABLE topic SYNC")
+        .execute()
+        .await
+        .expect("dropping the Kafka table");
+}
+
+#[tokio::test]
+async fn a_killed_broker_comes_back_on_its_port_with_its_data() {
+    let (_turn, stack) = alone().await;
+    let kafka = stack.kafka();
+    let broker = &kafka.brokers()[0];
+    let topic = unique("trades");
+    kafka.create_topic(&topic, 1, &[]).await.expect("a topic");
+    let place = write(kafka.bootstrap(), &topic, b"before").await;
+    let pid = broker.pid().expect("a running broker");
+
+    broker.kill().await.expect("killing it");
+    assert!(
+        !broker.is_alive() && broker.pid().is_none() && !exists(pid),
+        "process {pid} is still there"
+    );
+    broker.kill().await.expect("killing the dead is no error");
+    broker.restart().await.expect("a restart");
+    assert!(broker.is_alive() && broker.pid() != Some(pid), "a new process");
+    assert_eq!(
+        read(kafka.bootstrap(), &topic, place),
+        b"before",
+        "see {}",
+        broker.log().display()
+    );
+    write(kafka.bootstrap(), &topic, b"after").await;
+}
+
+#[tokio::test]
+async fn a_killed_clickhouse_comes_back_on_its_port_with_its_data() {
+    let (_turn, stack) = alone().await;
+    let clickhouse = stack.clickhouse();
+    let database = unique("lab");
+    clickhouse.create_database(&database).await.expect("a database");
+    let client = clickhouse.client().with_database(&database);
+    client
+        .query("CREATE TABLE t (n UInt64) ENGINE = MergeTree ORDER BY n")
+        .execute()
+        .await
+        .expect("a table");
+    client
+        .query("INSERT INTO t VALUES (7)")
+        .execute()
+        .await
+        .expect("an insert");
+    // restart() of a running server is the kill and the start
+    let pid = clickhouse.server().pid();
+    clickhouse.server().restart().await.expect("a restart");
+    assert_ne!(clickhouse.server().pid(), pid, "a new process");
+    assert_eq!(
+        client
+            .query("SELECT n FROM t")
+            .fetch_one::<u64>()
+            .await
+            .expect("the row"),
+        7
+    );
+}
+
+#[tokio::test]
+async fn a_frozen_server_answers_nothing_and_a_thawed_one_goes_on() {
+    let (_turn, stack) = alone().await;
+    let server = stack.clickhouse().server();
+    let ask = || async { stack.clickhouse().client().query("SELECT 1").fetch_one::<u8>().await };
+    server.freeze().expect("freezing");
+    assert!(server.is_alive(), "a frozen process is one");
+    let answer = tokio::time::timeout(Duration::from_millis(500), ask()).await;
+    server.thaw().expect("thawing");
+    assert!(answer.is_err(), "a frozen server answered {answer:?}");
+    let answer = tokio::time::timeout(Duration::from_secs(20), ask())
+        .await
+        .expect("an answer within 20 s");
+    assert_eq!(answer.expect("an answer"), 1);
+}
+
+#[tokio::test]
+async fn a_frozen_server_can_be_killed_and_a_dead_one_cannot_be_frozen() {
+    let (_turn, stack) = alone().await;
+    let server = stack.clickhouse().server();
+    server.freeze().expect("freezing");
+    server.kill().await.expect("killing it");
+    let error = server.freeze().expect_err("nothing runs");
+    assert!(error.to_string().contains("not running"), "{error}");
+    server.restart().await.expect("a restart");
+}
+
+#[tokio::test]
+async fn stopping_ends_the_servers_and_removes_the_run_directory() {
+    let stack = Stack::start(StackSpec::default()).await.expect("a stack of its own");
+    let (run_dir, broker) = (stack.run_dir().to_path_buf(), stack.kafka().brokers()[0].clone());
+    let pids = [broker.pid(), stack.clickhouse().server().pid()].map(|pid| pid.expect("a running server"));
+    assert!(
+        run_dir.is_dir() && broker.log().starts_with(&run_dir),
+        "{}",
+        run_dir.display()
+    );
+    stack.stop().await.expect("stopping");
+    assert!(!run_dir.exists(), "{} is still there", run_dir.display());
+    assert!(!pids.into_iter().any(exists), "a server of {pids:?} is still there");
+    let error = broker.restart().await.expect_err("its stack is gone");
+    assert!(error.to_string().contains("stopped"), "{error}");
+}
+
+#[tokio::test]
+async fn a_kept_run_directory_stays_and_its_servers_do_not() {
+    let stack = Stack::start(StackSpec {
+        keep: true,
+        ..StackSpec::default()
+    })
+    .await
+    .expect("a stack of its own");
+    let (run_dir, pid) = (
+        stack.run_dir().to_path_buf(),
+        stack.clickhouse().server().pid().expect("a running server"),
+    );
+    drop(stack);
+    assert!(
+        run_dir.join("clickhouse/data").is_dir(),
+        "its data must stay in {}",
+        run_dir.display()
+    );
+    assert!(!exists(pid), "process {pid} is still there");
+    std::fs::remove_dir_all(run_dir).expect("removing it");
+}
+
+/// This very test, started a second time with this variable set, is the owner that gets killed.
+const OWNER: &str = "STACK_TEST_OWNER";
+
+#[tokio::test]
+async fn servers_die_and_their_files_go_when_their_owner_is_killed() {
+    if let Some(note) = std::env::var_os(OWNER).map(PathBuf::from) {
+        let stack = Stack::start(StackSpec::default()).await.expect("a stack of its own");
+        let pids = [stack.kafka().brokers()[0].pid(), stack.clickhouse().server().pid()].map(Option::unwrap);
+        let text = format!("{} {} {}", pids[0], pids[1], stack.run_dir().display());
+        // In one step, so that nobody reads half of it.
+        std::fs::write(note.with_extension("half"), text).expect("writing");
+        std::fs::rename(note.with_extension("half"), note).expect("renaming");
+        std::future::pending::<()>().await;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let note = folder.path().join("note");
+    let mut owner = Command::new(std::env::current_exe().expect("this program"))
+        .args([
+            "--exact",
+            "servers_die_and_their_files_go_when_their_owner_is_killed",
+            "--nocapture",
+        ])
+        .env(OWNER, &note)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("starting the owner");
+    until("the owner's start", Duration::from_secs(120), || {
+        note.exists() || owner.try_wait().is_ok_and(|ended| ended.is_some())
+    })
+    .await;
+    let text = std::fs::read_to_string(&note).expect("the owner's note; it ended before it wrote one");
+    let mut words = text.splitn(3, ' ');
+    let pids: Vec<u32> = words
+        .by_ref()
+        .take(2)
+        .map(|word| word.parse().expect("a process id"))
+        .collect();
+    let run_dir = PathBuf::from(words.next().expect("a folder"));
+    assert!(
+        pids.iter().copied().all(exists),
+        "both servers must run before the owner is killed"
+    );
+
+    let pid = i32::try_from(owner.id())
+        .ok()
+        .and_then(Pid::from_raw)
+        .expect("a process id");
+    kill_process(pid, Signal::KILL).expect("killing the owner");
+    owner.wait().expect("waiting for the owner");
+    until("the servers' end", Duration::from_secs(20), || {
+        !pids.iter().copied().any(exists)
+    })
+    .await;
+    until("the removal of the run's folder", Duration::from_secs(20), || {
+        !run_dir.exists()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn three_brokers_survive_the_loss_of_one() {
+    let stack = Stack::start(StackSpec {
+        brokers: 3,
+        ..StackSpec::default()
+    })
+    .await
+    .expect("a stack of its own");
+    let kafka = stack.kafka();
+    assert_eq!(kafka.brokers().len(), 3);
+    assert!(
+        kafka.controller().is_some_and(stack::Server::is_alive),
+        "a dedicated controller"
+    );
+    let topic = unique("trades");
+    kafka.create_topic(&topic, 3, &[]).await.expect("a topic");
+    let place = write(kafka.bootstrap(), &topic, b"before").await;
+    kafka.brokers()[usize::try_from(place.0).expect("a partition")]
+        .kill()
+        .await
+        .expect("killing a broker");
+    assert_eq!(read(kafka.bootstrap(), &topic, place), b"before");
+    write(kafka.bootstrap(), &topic, b"meanwhile").await;
+    for broker in kafka.brokers() {
+        if !broker.is_alive() {
+            broker.restart().await.expect("a restart");
+        }
+    }
+    stack.stop().await.expect("stopping");
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_refused_in_one_sentence_that_names_the_way_out() {
+    for spec in [
+        StackSpec {
+            provider: Provider::Containers,
+            ..StackSpec::default()
+        },
+        StackSpec {
+            provider: Provider::External,
+            ..StackSpec::default()
+        },
+        StackSpec {
+            brokers: 2,
+            ..StackSpec::default()
+        },
+    ] {
+        let error = Stack::start(spec.clone())
+            .await
+            .expect_err("it is not there")
+            .to_string();
+        assert!(
+            error.contains("use --") && error.lines().count() == 1,
+            "{spec:?}: {error}"
+        );
+    }
+}
