@@ -1,0 +1,67 @@
+//! Writes one block at a time, beside the poll loop, and tells it what happened.
+//!
+//! One block in flight per worker: the rows of the next one gather meanwhile, so that blocks are small while the rate is
+//! low and large when it is high, with no timer that would have to be tuned for both.
+
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
+use measure::Latency;
+use sink::{Block, Sink, SinkError};
+use tokio::runtime::Handle;
+
+use crate::process::now_ms;
+
+/// What the poll loop hears from the tasks beside it.
+pub(crate) enum Done {
+    /// The block is in the tables, except the rows of partitions that a newer owner claimed; `found` rows were there
+    /// before.
+    Written {
+        block: Block,
+        lost: Vec<i32>,
+        found: u64,
+        latency: Latency,
+    },
+    /// The block cannot be written, ever.
+    Failed(SinkError),
+    /// Partitions (of the try with that number) are ready to begin, or why not.
+    TakenOver(Vec<i32>, u64, anyhow::Result<Vec<super::partition::Start>>),
+}
+
+/// Writes the block on the runtime; the outcome comes over the channel.
+pub(crate) fn write(runtime: &Handle, sink: Arc<Sink>, block: Block, done: Sender<Done>) {
+    runtime.spawn(async move {
+        let outcome = match sink.write(&block).await {
+            Ok(written) => {
+                let latency = latency(&block, &written.lost);
+                Done::Written {
+                    block,
+                    lost: written.lost,
+                    found: written.found,
+                    latency,
+                }
+            }
+            Err(error) => Done::Failed(error),
+        };
+        // The loop has ended when nobody listens; then there is nobody to tell.
+        let _ = done.send(outcome);
+    });
+}
+
+/// From the exchange's send time to the acknowledgement. A recovered row's latency includes the time without an owner:
+/// that is what a reader of the table waited.
+fn latency(block: &Block, lost: &[i32]) -> Latency {
+    let now = now_ms();
+    let mut latency = Latency::default();
+    for row in block
+        .trades
+        .iter()
+        .filter(|row| !lost.contains(&row.position.partition))
+    {
+        latency.record(
+            u64::try_from((now - row.trade.sent_time.millis()) * 1_000).unwrap_or(0),
+            1,
+        );
+    }
+    latency
+}

@@ -1,0 +1,63 @@
+//! From the topic through the windows to the tables: consumer → wire → windows, watermarks → sink.
+//!
+//! A worker is one member of the group on a thread of its own. [`engine`] polls and decides, [`partition`] holds the
+//! state, [`takeover`] begins with a partition, [`delivery`] writes.
+
+mod delivery;
+mod engine;
+mod membership;
+#[cfg(test)]
+mod model;
+mod partition;
+mod snapshot;
+mod takeover;
+
+use std::sync::mpsc;
+use std::thread;
+
+use anyhow::Context;
+use measure::Progress;
+
+use crate::cli::WorkerArgs;
+use crate::{control, process};
+
+/// Runs the members of this process until the parent says `drain` or one of them cannot go on.
+///
+/// # Errors
+/// The first cause, in a sentence.
+pub fn run(args: WorkerArgs) -> anyhow::Result<()> {
+    anyhow::ensure!(args.workers > 0, "a process has at least one worker: --workers 1");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let wish = control::listen();
+    let (reports, received) = mpsc::channel();
+    let members: Vec<_> = (0..args.workers)
+        .map(|i| {
+            let name = if args.workers == 1 {
+                args.name.clone()
+            } else {
+                format!("{}-{i}", args.name)
+            };
+            let (args, handle, wish, reports) = (args.clone(), runtime.handle().clone(), wish.clone(), reports.clone());
+            thread::Builder::new()
+                .name(name.clone())
+                .spawn(move || engine::Engine::join(args, name, handle, reports)?.run(&wish))
+        })
+        .collect::<Result<_, _>>()?;
+    drop(reports);
+    for report in received {
+        if !process::report(&Progress::Worker(report)) {
+            anyhow::bail!("nobody reads the reports any more");
+        }
+    }
+    for member in members {
+        // A panic is a bug; its message stands in the log already.
+        member
+            .join()
+            .map_err(|_| anyhow::anyhow!("a worker thread panicked"))?
+            .context("the worker cannot go on")?;
+    }
+    Ok(())
+}
