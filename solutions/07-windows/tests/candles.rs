@@ -238,10 +238,8 @@ fn newest(rows: impl IntoIterator<Item = Candle>) -> BTreeMap<(Market, Interval,
     let mut newest: BTreeMap<_, Candle> = BTreeMap::new();
     for row in rows {
         let key = (row.market, row.interval, row.start.millis());
-        match newest.get(&key) {
-            Some(old) => assert!(old.version < row.version, "a version came twice or went back: {row:?}"),
-            None => {}
-        }
+        let older = newest.get(&key).is_none_or(|old| old.version < row.version);
+        assert!(older, "a version came twice or went back: {row:?}");
         newest.insert(key, row);
     }
     newest
