@@ -169,8 +169,10 @@ impl Queries {
         let row = self
             .client
             .query_raw(
-                "SELECT (SELECT count() FROM trades) AS trades, (SELECT count() FROM candles) AS candle_versions, \
-                 (SELECT uniqExact(interval, market, start) FROM candles) AS candles",
+                // A scalar subquery is Nullable for the case that it has no row; a count always has one.
+                "SELECT assumeNotNull((SELECT count() FROM trades)) AS trades, \
+                 assumeNotNull((SELECT count() FROM candles)) AS candle_versions, \
+                 assumeNotNull((SELECT uniqExact(interval, market, start) FROM candles)) AS candles",
             )
             .fetch_one::<CountsRow>()
             .await

@@ -47,7 +47,8 @@ fn columns(table: &str, columns: &[Column]) -> String {
 ///   needs no such step. Candles are fewer and kept for longer: by month.
 /// - Why `toYYYYMMDD` and not `toDate`: a `Date` ends in 2149, a `DateTime64` in 2299.
 /// - The skip index answers "which offsets of this range are there": within a part, rows of one market stand together and
-///   in time, so a granule of 8,192 rows spans few offsets of one Kafka partition.
+///   in time, so a granule of 8,192 rows spans few offsets of one Kafka partition. A new block stands at the end of every
+///   market, so about one granule per market is read, whatever the size of the part.
 ///
 /// # Errors
 /// [`OlapError::Name`] when `database` is no identifier.
