@@ -48,7 +48,8 @@ pub(crate) struct Counts {
     pub(crate) frames: AtomicU64,
     pub(crate) bytes: AtomicU64,
     pub(crate) connections: AtomicU64,
-    pub(crate) behind_ms: AtomicI64,
+    /// When the next trade is due, in microseconds since 1970; 0 where there is no timetable.
+    pub(crate) due_us: AtomicI64,
     pub(crate) bad_frames: AtomicU64,
     pub(crate) duplicated: AtomicU64,
     pub(crate) reordered: AtomicU64,
@@ -66,7 +67,10 @@ impl Counts {
             frames: self.frames.load(Relaxed),
             bytes: self.bytes.load(Relaxed),
             connections: self.connections.load(Relaxed),
-            behind_ms: self.behind_ms.load(Relaxed).max(0).unsigned_abs(),
+            behind_ms: match self.due_us.load(Relaxed) {
+                0 => 0,
+                due_us => crate::now_us().saturating_sub(due_us).max(0).unsigned_abs() / 1000,
+            },
             bad_frames: self.bad_frames.load(Relaxed),
             duplicated: self.duplicated.load(Relaxed),
             reordered: self.reordered.load(Relaxed),

@@ -36,23 +36,10 @@ impl Exchange {
     /// [`ExchangeError`]: a taken port, a journal that cannot be made, a capture that cannot be read, more markets than
     /// are listed, a rate that is none.
     pub async fn start(config: ExchangeConfig) -> Result<Self, ExchangeError> {
-        let (feedstock, pace) = feedstock(&config.source)?;
-        let (faces, spellings) = match &feedstock {
-            (Feedstock::Replayed(replay), _) => {
-                let spellings = replay.spellings();
-                let faces = replay
-                    .markets()
-                    .iter()
-                    .map(|market| Face::new(*market, replay.first_price(*market)));
-                (faces.collect::<Vec<_>>(), Some(spellings))
-            }
-            (Feedstock::Generated(_), listings) => (
-                listings
-                    .iter()
-                    .map(|listing| Face::new(listing.market, listing.start_price))
-                    .collect(),
-                None,
-            ),
+        let Prepared { feedstock, faces, pace } = prepare(&config.source)?;
+        let spellings = match &feedstock {
+            Feedstock::Replayed(replay) => Some(replay.spellings()),
+            Feedstock::Generated(_) => None,
         };
         let markets: Vec<Market> = faces.iter().map(|face| face.market).collect();
         let identity = config.tls.then(Identity::new).transpose()?;
@@ -78,7 +65,7 @@ impl Exchange {
             identity,
             markets,
             finish_limit: config.finish_limit,
-            waiting: Mutex::new(Some((feedstock.0, pace))),
+            waiting: Mutex::new(Some((feedstock, pace))),
             executor: Mutex::new(None),
             stop_executing: stop.child_token(),
             stop,
@@ -170,9 +157,14 @@ impl Drop for Exchange {
     }
 }
 
-/// What the configuration asks to be executed, and when; for a generator with the markets it draws from.
-#[allow(clippy::type_complexity)] // a triple that is taken apart in one place
-fn feedstock(source: &Source) -> Result<((Feedstock, Vec<catalog::Listing>), Pace), ExchangeError> {
+/// What a configured source comes to.
+struct Prepared {
+    feedstock: Feedstock,
+    faces: Vec<Face>,
+    pace: Pace,
+}
+
+fn prepare(source: &Source) -> Result<Prepared, ExchangeError> {
     match source {
         Source::Generate { seed, markets, rate } => {
             let listings = if *markets == 0 {
@@ -186,13 +178,30 @@ fn feedstock(source: &Source) -> Result<((Feedstock, Vec<catalog::Listing>), Pac
                     "there are no {markets} markets to generate: choose 1 to {listed}"
                 ))
             })?;
-            let generator = Generator::new(*seed, &listings);
-            Ok(((Feedstock::Generated(generator), listings), pace(*rate, *seed)?))
+            let faces = listings
+                .iter()
+                .map(|listing| Face::new(listing.market, listing.start_price))
+                .collect();
+            let feedstock = Feedstock::Generated(Generator::new(*seed, &listings));
+            Ok(Prepared {
+                feedstock,
+                faces,
+                pace: pace(*rate, *seed)?,
+            })
         }
         Source::Capture { path, rate, looped } => {
             let replay = Replay::open(path, *looped)?;
+            let faces = replay
+                .markets()
+                .iter()
+                .map(|market| Face::new(*market, replay.first_price(*market)))
+                .collect();
             let pace = rate.map_or(Ok(Pace::Recorded), |rate| pace(rate, 0))?;
-            Ok(((Feedstock::Replayed(replay), Vec::new()), pace))
+            Ok(Prepared {
+                feedstock: Feedstock::Replayed(replay),
+                faces,
+                pace,
+            })
         }
     }
 }

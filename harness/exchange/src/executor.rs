@@ -27,12 +27,13 @@ pub(crate) enum Pace {
 /// Runs until it is told to stop, or the source comes to its end, or the journal cannot be written.
 pub(crate) async fn run(hub: Arc<Hub>, mut source: Feedstock, mut pace: Pace, stop: CancellationToken) {
     let begun = Instant::now();
-    let begun_ms = crate::now_us() / 1000;
+    let begun_us = crate::now_us();
+    let begun_ms = begun_us / 1000;
     let closed_loop = matches!(pace, Pace::Max);
     loop {
         tokio::select! {
             biased;
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
             () = room(&hub, closed_loop) => {}
         }
         let now_us = begun.elapsed().as_micros() as u64;
@@ -60,34 +61,33 @@ pub(crate) async fn run(hub: Arc<Hub>, mut source: Feedstock, mut pace: Pace, st
                 schedule.advance();
             }
         }
-        let behind_ms = if closed_loop {
-            0
-        } else {
-            now_us.saturating_sub(due_us) / 1000
-        };
-        hub.counts.behind_ms.store(behind_ms as i64, Ordering::Relaxed);
+        if !closed_loop {
+            hub.counts
+                .due_us
+                .store(begun_us.saturating_add_unsigned(due_us), Ordering::Relaxed);
+        }
         if !trades.is_empty() {
             if let Err(error) = hub.execute(Batch {
                 trades,
                 snapshot: false,
             }) {
                 tracing::error!("no more trades are executed: {error}");
-                return;
+                break;
             }
             // A batch costs some 100 µs: others on this thread get their turn.
             tokio::task::yield_now().await;
         } else if matches!(&source, Feedstock::Replayed(replay) if replay.at_end()) {
             hub.at_end.store(true, Ordering::Relaxed);
-            hub.counts.behind_ms.store(0, Ordering::Relaxed);
-            return;
+            break;
         } else {
             tokio::select! {
                 biased;
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => break,
                 () = tokio::time::sleep_until(begun + Duration::from_micros(due_us)) => {}
             }
         }
     }
+    hub.counts.due_us.store(0, Ordering::Relaxed);
 }
 
 async fn room(hub: &Hub, closed_loop: bool) {

@@ -71,11 +71,11 @@ impl Line {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the next thing to write; it counts as queued until [`Hub::written`].
+    /// Takes the next thing to write. From then on the line counts as busy, until [`Hub::idle`].
     pub(crate) fn take(&self) -> Option<Outgoing> {
         let mut queue = self.queue();
         let item = queue.items.pop_front();
-        queue.writing = item.is_some();
+        queue.writing |= item.is_some();
         item
     }
 
@@ -263,13 +263,18 @@ impl Hub {
         Ok(())
     }
 
-    /// What was taken is on the socket: that many trades of it.
+    /// That many trades were handed to the socket: there is room for others.
     pub(crate) fn written(&self, line: &Line, trades: usize) {
         {
             let mut queue = line.queue();
             queue.trades = queue.trades.saturating_sub(trades);
-            queue.writing = false;
         }
+        self.room.notify_one();
+    }
+
+    /// Everything that was taken is on the socket, past TLS too.
+    pub(crate) fn idle(&self, line: &Line) {
+        line.queue().writing = false;
         self.room.notify_one();
     }
 

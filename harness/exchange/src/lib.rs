@@ -14,6 +14,8 @@
 //! # }
 //! ```
 
+#[doc(hidden)]
+pub mod bench;
 pub mod capture;
 mod config;
 mod counters;

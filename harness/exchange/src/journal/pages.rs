@@ -154,3 +154,93 @@ impl Walk {
             .map_err(JournalError::io(TRADES_FILE.as_ref(), "read back"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use market::Side;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn record(market: u16, event_ms: i64, n: u64) -> Record {
+        Record {
+            sequential_id: event_ms as u64 * crate::source::IDS_PER_MS + n,
+            event_ms,
+            price: 1,
+            volume: 1,
+            previous: 0,
+            market,
+            side: Side::Ask,
+            flags: 0,
+            sent_delta_ms: 0,
+        }
+    }
+
+    proptest! {
+        /// Whatever the disorder, wherever the write buffer ends, whatever the size of a page.
+        #[test]
+        fn pages_with_cursors_give_every_trade_once_highest_id_first(
+            steps in prop::collection::vec((0u16..3, 0i64..40, 0i64..1500), 1..900),
+            flush_at in prop::collection::btree_set(0usize..900, 0..4),
+            page in 1usize..200,
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            let markets = ["KRW-BTC", "KRW-ETH", "KRW-XRP"].map(|code| code.parse().unwrap());
+            let journal = Arc::new(Mutex::new(Journal::create(dir.path(), &markets).unwrap()));
+            let mut want = [const { BTreeSet::new() }; 3];
+            let mut now = 1_700_000_000_000;
+            for (n, (market, step, late)) in steps.into_iter().enumerate() {
+                now += step;
+                let record = record(market, now - late, n as u64);
+                let mut journal = journal.lock().unwrap();
+                journal.append(record).unwrap();
+                want[usize::from(market)].insert(record.sequential_id);
+                if flush_at.contains(&n) {
+                    journal.flush().unwrap();
+                }
+            }
+            for (market, want) in (0..).zip(&want) {
+                let (mut got, mut before) = (Vec::new(), u64::MAX);
+                loop {
+                    let mut walk = Walk::new(&journal, market, before);
+                    let mut ids = Vec::new();
+                    while ids.len() < page {
+                        let Some(record) = walk.next().unwrap() else { break };
+                        ids.push(record.sequential_id);
+                    }
+                    let Some(last) = ids.last() else { break };
+                    before = *last;
+                    got.extend(ids);
+                }
+                let want: Vec<u64> = want.iter().rev().copied().collect();
+                prop_assert_eq!(got, want, "market {}: see Walk in journal/pages.rs", market);
+            }
+        }
+    }
+
+    #[test]
+    fn a_cursor_far_back_is_found_without_walking_everything() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Arc::new(Mutex::new(
+            Journal::create(dir.path(), &["KRW-BTC".parse().unwrap()]).unwrap(),
+        ));
+        for n in 0..100_000i64 {
+            journal
+                .lock()
+                .unwrap()
+                .append(record(0, 1_700_000_000_000 + n, 0))
+                .unwrap();
+        }
+        let before = record(0, 1_700_000_001_000, 0).sequential_id;
+        let mut walk = Walk::new(&journal, 0, before);
+        assert!(
+            walk.next <= 1_000 + 2 * 256,
+            "starts at record {}: see the marks in journal/writer.rs",
+            walk.next
+        );
+        let first = walk.next().unwrap().unwrap();
+        assert_eq!(first.event_ms, 1_700_000_000_999);
+    }
+}

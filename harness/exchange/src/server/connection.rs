@@ -137,3 +137,147 @@ async fn read<R: AsyncRead + Unpin>(hub: &Hub, line: &Line, mut frames: Frames<R
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{SinkExt, StreamExt};
+    use tokio::io::DuplexStream;
+    use tokio::task::JoinHandle;
+    use tokio_tungstenite::WebSocketStream;
+    use tokio_tungstenite::tungstenite::Message;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::*;
+    use crate::Limits;
+    use crate::journal::{Journal, Logs};
+    use crate::server::Face;
+
+    /// A connection over memory, so that the clock can be a test's own: it jumps to the next timer when all wait.
+    struct Talk {
+        ws: WebSocketStream<DuplexStream>,
+        serving: JoinHandle<ConnectionEnd>,
+        hub: Arc<Hub>,
+        _dir: tempfile::TempDir,
+    }
+
+    async fn talk() -> Talk {
+        let dir = tempfile::tempdir().unwrap();
+        let market = "KRW-BTC".parse().unwrap();
+        let (journal, logs) = (
+            Journal::create(dir.path(), &[market]).unwrap(),
+            Logs::create(dir.path()).unwrap(),
+        );
+        let hub = Arc::new(Hub::new(
+            vec![Face::new(market, 1)],
+            None,
+            Limits::default(),
+            journal,
+            logs,
+        ));
+        let (client, server) = tokio::io::duplex(1 << 16);
+        let serving = tokio::spawn({
+            let hub = Arc::clone(&hub);
+            async move { serve(&hub, server, Vec::new(), &CancellationToken::new()).await.0 }
+        });
+        Talk {
+            ws: WebSocketStream::from_raw_socket(client, Role::Client, None).await,
+            serving,
+            hub,
+            _dir: dir,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_says_nothing_for_a_minute_is_dropped_without_a_close_frame() {
+        let mut talk = talk().await;
+        let from = Instant::now();
+        assert!(
+            talk.ws.next().await.is_none_or(|message| message.is_err()),
+            "want no close frame"
+        );
+        assert_eq!(from.elapsed().as_secs(), 60);
+        assert_eq!(talk.serving.await.unwrap(), ConnectionEnd::Idle);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_ping_now_and_then_keeps_a_connection() {
+        let mut talk = talk().await;
+        for _ in 0..10 {
+            tokio::time::sleep(Duration::from_secs(50)).await;
+            talk.ws.send(Message::Ping("x".into())).await.unwrap();
+            assert_eq!(talk.ws.next().await.unwrap().unwrap(), Message::Pong("x".into()));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_text_ping_starts_a_status_every_ten_seconds_on_a_grid_not_at_once() {
+        let mut talk = talk().await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let from = Instant::now();
+        talk.ws.send(Message::text("PING")).await.unwrap();
+        for want in [7, 17, 27] {
+            let status = talk.ws.next().await.unwrap().unwrap();
+            assert_eq!(status, Message::binary(&br#"{"status":"UP"}"#[..]));
+            assert_eq!(
+                from.elapsed().as_secs(),
+                want,
+                "statuses come on the exchange's own grid of 10 s"
+            );
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_error_is_followed_by_a_close_150_ms_later() {
+        let mut talk = talk().await;
+        talk.ws.send(Message::text("{}")).await.unwrap();
+        assert!(talk.ws.next().await.unwrap().unwrap().is_binary());
+        let from = Instant::now();
+        match talk.ws.next().await.unwrap().unwrap() {
+            Message::Close(Some(close)) => assert_eq!(u16::from(close.code), 1000),
+            other => panic!("want a close, got {other:?}"),
+        }
+        assert_eq!(from.elapsed().as_millis(), 150);
+        drop(talk.ws);
+        assert_eq!(talk.serving.await.unwrap(), ConnectionEnd::Refused);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_sixth_message_of_a_second_and_the_hundred_and_first_of_a_minute_are_refused() {
+        let list = r#"[{"ticket":"t"},{"method":"LIST_SUBSCRIPTIONS"}]"#;
+        for (pause_ms, most) in [(0, 5), (500, 100)] {
+            let mut talk = talk().await;
+            for n in 0..=most {
+                talk.ws.send(Message::text(list)).await.unwrap();
+                let answer = talk.ws.next().await.unwrap().unwrap().into_text().unwrap();
+                assert_eq!(
+                    answer.contains("TOO_MANY"),
+                    n == most,
+                    "message {n}, one every {pause_ms} ms: {answer}"
+                );
+                tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stall_holds_answers_back_and_a_half_open_connection_never_gives_them() {
+        let mut talk = talk().await;
+        talk.ws.send(Message::Ping("a".into())).await.unwrap();
+        talk.ws.next().await.unwrap().unwrap();
+        let from = Instant::now();
+        talk.hub.faults.stall(Duration::from_secs(5));
+        tokio::task::yield_now().await;
+        talk.ws.send(Message::Ping("b".into())).await.unwrap();
+        assert_eq!(talk.ws.next().await.unwrap().unwrap(), Message::Pong("b".into()));
+        assert_eq!(from.elapsed().as_secs(), 5, "the answer comes when the stall is over");
+        talk.hub.faults.half_open(Duration::from_secs(7));
+        tokio::task::yield_now().await;
+        talk.ws.send(Message::Ping("c".into())).await.unwrap();
+        assert!(
+            talk.ws.next().await.is_none_or(|message| message.is_err()),
+            "want no answer and no close frame"
+        );
+        assert_eq!(from.elapsed().as_secs(), 12);
+        assert_eq!(talk.serving.await.unwrap(), ConnectionEnd::HalfOpen);
+    }
+}

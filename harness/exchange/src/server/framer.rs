@@ -344,3 +344,37 @@ pub(crate) fn spelling<'a>(trade: &Execution, spellings: Option<&'a [Spelling]>)
         spellings?.get(trade.spelling as usize)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use market::Decimal;
+
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_a_number_is_the_number() {
+        let mut units = 1i64;
+        while units < 1_000_000_000_000_000_000 {
+            for units in [units - 1, units, units + 1, units * 7 / 5] {
+                for places in [Places::Fewest, Places::Eight, Places::Exponent] {
+                    let mut out = Vec::new();
+                    write_units(&mut out, units, places);
+                    let read = Decimal::parse(&out).map(Decimal::units);
+                    assert_eq!(read, Ok(i128::from(units)), "{}", String::from_utf8_lossy(&out));
+                }
+            }
+            units *= 10;
+        }
+        for (units, places, text) in [
+            (12_700_000_000, Places::Fewest, "127.0"),
+            (400_000_000, Places::Eight, "4.00000000"),
+            (79_276, Places::Exponent, "7.9276E-4"),
+            (6, Places::Exponent, "6.0E-8"),
+            (4_648_838_371, Places::Fewest, "46.48838371"),
+        ] {
+            let mut out = Vec::new();
+            write_units(&mut out, units, places);
+            assert_eq!(String::from_utf8(out).unwrap(), text);
+        }
+    }
+}

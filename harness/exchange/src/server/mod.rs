@@ -17,6 +17,11 @@ mod websocket;
 mod writer;
 
 pub(crate) use accept::accept;
-pub(crate) use framer::Face;
+pub(crate) use framer::{Face, Framer};
 pub(crate) use subscription::Subscription;
 pub(crate) use transport::Identity;
+
+/// The format without a list around it.
+pub(crate) fn simple_or_not(simple: bool) -> subscription::Format {
+    subscription::Format { simple, list: false }
+}

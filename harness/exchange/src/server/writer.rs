@@ -22,6 +22,9 @@ const CHUNK: usize = 128 * 1024;
 /// How long after an error the connection is closed.
 const REFUSED_AFTER: Duration = Duration::from_millis(150);
 
+/// How long a trade waits for a neighbour to change places with, before it is sent all the same.
+const HELD_AT_MOST: Duration = Duration::from_secs(1);
+
 /// The writing side of a connection.
 pub(super) struct Writer<'a, W> {
     hub: &'a Hub,
@@ -32,6 +35,8 @@ pub(super) struct Writer<'a, W> {
     frames: u64,
     scratch: Vec<u8>,
     last: Option<Execution>,
+    /// A trade that waits for a neighbour to change places with.
+    held: Option<Execution>,
 }
 
 impl<'a, W: AsyncWrite + Unpin> Writer<'a, W> {
@@ -46,6 +51,7 @@ impl<'a, W: AsyncWrite + Unpin> Writer<'a, W> {
             frames: 0,
             scratch: Vec::new(),
             last: None,
+            held: None,
         }
     }
 
@@ -65,9 +71,9 @@ impl<'a, W: AsyncWrite + Unpin> Writer<'a, W> {
                     self.hub.written(self.line, batch.trades.len());
                 }
                 Some(Outgoing::Frame(frame)) => {
+                    self.release_held();
                     self.out.extend_from_slice(&frame);
                     self.write().await?;
-                    self.hub.written(self.line, 0);
                 }
                 Some(Outgoing::Refusal(frame)) => {
                     self.out.extend_from_slice(&frame);
@@ -84,12 +90,16 @@ impl<'a, W: AsyncWrite + Unpin> Writer<'a, W> {
                 }
                 None => {
                     self.flush().await?;
+                    if self.held.is_none() {
+                        self.hub.idle(self.line);
+                    }
                     if self.hub.faults.frames_pending() {
                         self.quiet_bad_frames().await?;
                     }
                     tokio::select! {
                         () = self.line.ready.notified() => {}
                         _ = wakes.changed() => {}
+                        () = tokio::time::sleep(HELD_AT_MOST), if self.held.is_some() => self.release_held(),
                     }
                 }
             }
@@ -102,23 +112,18 @@ impl<'a, W: AsyncWrite + Unpin> Writer<'a, W> {
         }
         let wanted = |trade: &&Execution| subscription.wants(trade.market, batch.snapshot);
         let faulty = self.hub.faults.frames_pending() && !batch.snapshot;
-        let mut trades = batch.trades.iter().filter(wanted);
-        while let Some(trade) = trades.next() {
-            if !faulty {
+        if batch.snapshot {
+            self.release_held();
+        }
+        for trade in batch.trades.iter().filter(wanted) {
+            if !faulty && self.held.is_none() {
                 self.frame(trade, batch.snapshot);
+            } else if let Some(earlier) = self.held.take() {
+                self.faulty_frame(trade);
+                self.faulty_frame(&earlier);
+                add(&self.hub.counts.reordered, 1);
             } else if self.hub.faults.take_reorder() {
-                // The last trade of a batch has no neighbour to change places with: the fault waits for the next batch.
-                match trades.next() {
-                    Some(neighbour) => {
-                        self.faulty_frame(neighbour);
-                        self.faulty_frame(trade);
-                        add(&self.hub.counts.reordered, 1);
-                    }
-                    None => {
-                        self.hub.faults.reorder(1);
-                        self.faulty_frame(trade);
-                    }
-                }
+                self.held = Some(*trade);
             } else {
                 self.faulty_frame(trade);
             }
@@ -131,6 +136,13 @@ impl<'a, W: AsyncWrite + Unpin> Writer<'a, W> {
             self.hub.faults.settle();
         }
         self.write().await
+    }
+
+    /// Sends the trade that waits for a neighbour: nothing may overtake a trade but one trade.
+    fn release_held(&mut self) {
+        if let Some(trade) = self.held.take() {
+            self.faulty_frame(&trade);
+        }
     }
 
     #[inline]
