@@ -91,7 +91,7 @@ mod tests {
             let busiest = inside.iter().map(|from| {
                 inside
                     .iter()
-                    .filter(|us| (***from..***from + 150_000).contains(*us))
+                    .filter(|us| (**from..**from + 150_000).contains(*us))
                     .count()
             });
             let busiest = busiest.max().unwrap();
