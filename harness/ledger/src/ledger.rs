@@ -198,6 +198,12 @@ impl Ledger {
         self.candles.push(market, candle, true)
     }
 
+    /// A row of the table of candles that can be no candle, such as one with a market that is none.
+    pub fn foreign_candle_row(&mut self) {
+        self.report.candles.rows += 1;
+        self.report.candles.unexpected += 1;
+    }
+
     /// A bad frame that the exchange sent.
     pub fn bad_frame(&mut self, frame: BadFrame) {
         self.letters.expect(frame);

@@ -4,6 +4,7 @@
 //! that shares nothing with the pipeline. The audit streams: trades go to bucket files by a hash of their identity, so
 //! that one bucket at a time is in memory, however long the run was.
 
+mod audit;
 mod codec;
 mod comparing;
 mod copies;
@@ -14,12 +15,14 @@ mod input;
 mod ledger;
 mod letters;
 mod matching;
+mod read;
 mod recompute;
 mod render;
 mod report;
 mod spill;
 mod verdict;
 
+pub use audit::{audit, disk_needed};
 pub use error::LedgerError;
 pub use input::{AuditInput, OnProgress, Phase, RunFacts};
 pub use ledger::{Ledger, Terms};
@@ -29,20 +32,3 @@ pub use report::{
     Report, StackFacts, Stage, Verdict,
 };
 pub use verdict::inconclusive;
-
-/// Scratch space that an audit of so many trades needs, bytes.
-pub fn disk_needed(trades: u64) -> u64 {
-    trades.saturating_mul(200)
-}
-
-/// Audits a run. Blocks: call it from a thread of its own, not from an async task.
-///
-/// # Errors
-/// [`LedgerError`] when a copy cannot be read; [`inconclusive`] makes a report of it.
-pub fn audit(input: &AuditInput, progress: OnProgress<'_>) -> Result<Report, LedgerError> {
-    let mut report = Report::default();
-    progress(Phase::Journal, 0, 0);
-    verdict::facts(&mut report, input);
-    verdict::judge(&mut report, &input.run);
-    Ok(report)
-}
