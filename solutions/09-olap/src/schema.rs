@@ -7,18 +7,17 @@ use market::tables::{
 
 use crate::OlapError;
 
-/// Codecs of columns, where the default (LZ4 alone) is beaten. Figures of the chapter's experiment say by how much.
+/// Codecs of columns, where they beat LZ4 alone. Bytes per row of 2 million generated trades of 120 markets, LZ4 alone
+/// against the codec and LZ4: event time 4.05 → 1.22, send time 4.16 → 1.67, offset 3.98 → 1.56 with `DoubleDelta` (`Delta`:
+/// 2.94, 3.20, 3.14); sequential id 5.79 → 3.29 with `T64` (`Delta` 3.82, `DoubleDelta` 4.31).
 ///
-/// - Times and offsets ascend within a market, so their differences are small: `DoubleDelta` where the steps are even,
-///   `Delta` where they are not.
-/// - Ids are a time with four more digits: `Delta` again.
-/// - `T64` cuts the leading bytes that every value of a block shares; decimals of 16 bytes are not its business (it takes
-///   8 bytes at most), so prices and volumes have plain LZ4, which finds their ten zero bytes well enough.
+/// Prices and volumes keep LZ4: neither codec takes 16 bytes.
 fn codec(table: &str, column: &str) -> Option<&'static str> {
     match (table, column) {
-        (TRADES, "sequential_id" | "event_time" | "sent_time" | "kafka_offset")
-        | (CANDLES, "start" | "kafka_offset") => Some("Delta, LZ4"),
-        (TRADES | CANDLES, "kafka_partition") | (CANDLES, "trades") => Some("T64, LZ4"),
+        (TRADES, "event_time" | "sent_time" | "kafka_offset") | (CANDLES, "start" | "kafka_offset") => {
+            Some("DoubleDelta, LZ4")
+        }
+        (TRADES, "sequential_id") | (CANDLES, "trades") | (TRADES | CANDLES, "kafka_partition") => Some("T64, LZ4"),
         _ => None,
     }
 }

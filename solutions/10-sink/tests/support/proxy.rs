@@ -128,8 +128,15 @@ async fn pass(
                         drop((from_client, to_client));
                         gate.notified().await;
                         to_server.write_all(&request).await?;
-                        let n = from_server.read(&mut down).await?;
-                        *answer.lock().unwrap() = String::from_utf8_lossy(&down[..n]).into_owned();
+                        let mut head = Vec::new();
+                        while !head.windows(4).any(|window| window == b"\r\n\r\n") {
+                            let n = from_server.read(&mut down).await?;
+                            if n == 0 {
+                                break;
+                            }
+                            head.extend_from_slice(&down[..n]);
+                        }
+                        *answer.lock().unwrap() = String::from_utf8_lossy(&head).into_owned();
                         delivered.notify_one();
                         return Ok(());
                     }
