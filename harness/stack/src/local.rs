@@ -1,6 +1,7 @@
 //! The local provider: real servers as child processes on loopback, data in the run's folder.
 
 mod clickhouse;
+pub(crate) mod cluster;
 pub(crate) mod kafka;
 mod log;
 pub(crate) mod ports;
@@ -25,7 +26,7 @@ use server::LocalServer;
 /// Starts Kafka and ClickHouse side by side.
 pub(crate) fn launch(spec: &StackSpec) -> Result<Launched, StackError> {
     // Before anything is fetched: a wrong number is the caller's mistake, and is told at once.
-    kafka::Cluster::plan(spec.brokers, &mut ports::Random)?;
+    cluster::Cluster::plan(spec.brokers, &mut ports::Random)?;
     let pieces = provision::ensure(spec.progress)?;
     let run = RunDir::create(&provision::home(), spec.keep)?;
     let sizing = spec.sizing;

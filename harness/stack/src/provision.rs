@@ -81,17 +81,16 @@ pub(crate) fn ensure_in(home: &Path, progress: bool) -> Result<Pieces, StackErro
         source,
     })?;
     let _lock = lock(home, progress)?;
-    let staging = home.join("staging");
-    if staging.exists() {
-        fs::remove_dir_all(&staging).map_err(StackError::io("removing", &staging))?;
-    }
+    // A name of its own each time: the downloader of an owner that was killed may still be writing into the old one.
+    let stagings = home.join("staging");
+    let staging = stagings.join(crate::unique("fetch"));
+    let tidy = || drop(fs::remove_dir_all(&stagings));
+    tidy();
     // Another process may have made it all while we waited for the lock.
     let missing = plan.missing();
     let made = plan.make(&missing, &staging, &Progress::new(progress));
     // Also after a failure: what is half there is of no use to anybody.
-    if staging.exists() {
-        let _ = fs::remove_dir_all(&staging);
-    }
+    tidy();
     made?;
     Ok(plan.pieces())
 }

@@ -13,6 +13,8 @@ use crate::kafka::{already_exists, create_topic, wait_for_leaders};
 
 /// One attempt at a round trip. The caller tries again.
 const LIMIT: Duration = Duration::from_secs(10);
+/// For the first question: whoever holds a port by mistake may take connections and never answer.
+const NAME_LIMIT: Duration = Duration::from_secs(1);
 /// Stays for the life of the cluster: a restarted broker is asked again.
 const TOPIC: &str = "tickbook-probe";
 
@@ -81,10 +83,13 @@ pub(crate) fn clickhouse(url: &str, display_name: &str) -> Result<(), StackError
     let client = clickhouse_client(url);
     let table = crate::unique("probe");
     wait(async {
-        let name: String = client
-            .query("SELECT displayName()")
-            .fetch_one()
+        let name = client.query("SELECT displayName()").fetch_one::<String>();
+        let name = tokio::time::timeout(NAME_LIMIT, name)
             .await
+            .map_err(|_| StackError::Late {
+                what: format!("an answer of {url}"),
+                limit: NAME_LIMIT,
+            })?
             .map_err(failed("asking its name"))?;
         if name != display_name {
             return Err(StackError::prepare(

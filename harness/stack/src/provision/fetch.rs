@@ -76,15 +76,37 @@ fn size(folder: &Path) -> u64 {
         .sum()
 }
 
-/// The last lines, in one.
+/// What matters of a program's output, in one line: its first errors (what follows them is advice), else its end.
 fn tail(text: &str) -> String {
+    let text = plain(text);
     let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let from = lines.len().saturating_sub(6);
-    if lines.is_empty() {
-        "nothing".into()
-    } else {
-        lines[from..].join(" | ")
+    let errors: Vec<_> = lines
+        .iter()
+        .copied()
+        .filter(|line| line.to_uppercase().contains("ERROR"))
+        .take(3)
+        .collect();
+    let from = lines.len().saturating_sub(4);
+    match (errors.is_empty(), lines.is_empty()) {
+        (false, _) => errors.join(" | "),
+        (true, false) => lines[from..].join(" | "),
+        (true, true) => "nothing".into(),
     }
+}
+
+/// Without terminal colours: Maven paints even what goes to a file.
+pub(crate) fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(character) = rest.next() {
+        if character == '\u{1b}' {
+            // ESC [ parameters, up to a letter
+            rest.by_ref().find(char::is_ascii_alphabetic);
+        } else {
+            plain.push(character);
+        }
+    }
+    plain
 }
 
 /// The error of a disk that is too small for `needed` bytes.
@@ -100,4 +122,17 @@ pub(crate) fn disk_full(path: &Path, needed: u64) -> StackError {
 pub(crate) fn free(path: &Path) -> io::Result<u64> {
     let found = rustix::fs::statvfs(path)?;
     Ok(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_tool_said_is_told_by_its_first_errors_without_colours() {
+        let said = "[INFO] begin\n[\u{1b}[1;31mERROR\u{1b}[m] no route to host\n[INFO] end\n";
+        assert_eq!(tail(said), "[ERROR] no route to host");
+        assert_eq!(tail("one\n\ntwo\n"), "one | two");
+        assert_eq!(tail(""), "nothing");
+    }
 }

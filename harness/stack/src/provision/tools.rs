@@ -56,17 +56,16 @@ pub(crate) fn first_line(program: &Path, arguments: &[&str]) -> Option<String> {
         return None;
     }
     // java prints its version on standard error
-    let text = if output.stdout.is_empty() {
+    let bytes = if output.stdout.is_empty() {
         output.stderr
     } else {
         output.stdout
     };
-    let line = String::from_utf8_lossy(&text)
-        .lines()
+    let text = super::fetch::plain(&String::from_utf8_lossy(&bytes));
+    text.lines()
         .map(str::trim)
-        .find(|line| !line.is_empty())?
-        .to_owned();
-    Some(line)
+        .find(|line| !line.is_empty())
+        .map(str::to_owned)
 }
 
 /// The Java of `JAVA_HOME`, else of the search path.

@@ -12,6 +12,7 @@ use super::progress::Progress;
 use super::store::{install, key_of};
 use super::tools::Java;
 use crate::error::StackError;
+use crate::local::cluster::Cluster;
 use crate::local::kafka;
 use crate::local::ports::Random;
 use crate::spec::Sizing;
@@ -36,7 +37,7 @@ pub(crate) fn make(
     let whole = staging.join("whole");
     fs::create_dir_all(&whole).map_err(StackError::io("creating", &whole))?;
 
-    let (cluster, folder) = (kafka::Cluster::plan(1, &mut Random)?, staging.join("formatted"));
+    let (cluster, folder) = (Cluster::plan(1, &mut Random)?, staging.join("formatted"));
     let Some(node) = cluster.nodes.first() else {
         return Err(StackError::Brokers(0));
     };
