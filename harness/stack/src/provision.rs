@@ -229,6 +229,15 @@ impl Plan {
             path: self.home.clone(),
             source,
         })?;
+        // Before the first byte is fetched, not after the minute that the other download takes.
+        for part in missing {
+            match part {
+                Part::Jars => drop(tools::maven()?),
+                Part::Engine => drop(tools::pip()?),
+                Part::Launcher => drop(tools::rustc()?),
+                Part::Warm => {}
+            }
+        }
         let needed = self.bytes(missing)?;
         if fetch::free(staging).is_ok_and(|free| free < needed) {
             return Err(fetch::disk_full(&self.home, needed));
