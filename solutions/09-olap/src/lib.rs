@@ -1,6 +1,6 @@
 //! The tables: schemas, order keys, views, and the queries that a dashboard asks.
 //!
-//! [`schema`] is what the pipeline runs on: plain MergeTree tables that only the sink writes. [`rollup`] and [`reader`]
+//! [`schema()`] is what the pipeline runs on: plain MergeTree tables that only the sink writes. The rollups and the readers
 //! build what the chapter compares with it; nothing there feeds a table that the auditor reads.
 
 mod error;
