@@ -12,7 +12,7 @@ use rdkafka::message::Message;
 use rdkafka::producer::{DeliveryResult, ProducerContext};
 use tokio::sync::Notify;
 
-use crate::error::{SendError, describe};
+use crate::error::describe;
 
 /// One record that was accepted and then given up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,7 +72,6 @@ pub(crate) struct Deliveries {
     pub(crate) low_bytes: u64,
     pub(crate) room: Notify,
     pub(crate) first_failure: OnceLock<Failure>,
-    pub(crate) fatal: OnceLock<SendError>,
     last_error: std::sync::Mutex<Option<String>>,
 }
 
@@ -126,11 +125,7 @@ impl Deliveries {
 impl ClientContext for Deliveries {
     fn error(&self, error: KafkaError, reason: &str) {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
-            // The code behind it is asked for by the caller that meets it (`Link::fatal`); here it is only told.
-            let _ = self.fatal.set(SendError::Fatal {
-                code: "Fatal".to_owned(),
-                reason: reason.to_owned(),
-            });
+            // Nobody's record is coming back: those who wait must look (`Link::fatal`).
             self.room.notify_waiters();
             tracing::error!(reason, "the producer cannot go on");
         } else {

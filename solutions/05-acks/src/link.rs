@@ -48,15 +48,13 @@ impl Link {
         self.deliveries().stats()
     }
 
-    /// The error after which nothing is taken any more, with the code that caused it.
+    /// The error after which nothing is taken any more. Asked of the client each time: sending may meet it before its event
+    /// is told.
     pub(crate) fn fatal(&self) -> Option<SendError> {
-        let told = self.deliveries().fatal.get()?;
-        Some(match self.native.client().fatal_error() {
-            Some((code, reason)) => SendError::Fatal {
-                code: format!("{code:?}"),
-                reason,
-            },
-            None => told.clone(),
+        let (code, reason) = self.native.client().fatal_error()?;
+        Some(SendError::Fatal {
+            code: format!("{code:?}"),
+            reason,
         })
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::producer::Producer as _;
+use rdkafka::types::RDKafkaRespErr;
 
 use crate::config::ProducerConfig;
 use crate::delivery::Stats;
@@ -39,7 +40,11 @@ impl Producer {
 
     /// Hands a record over, waiting while the queue is full. Returns when it is queued, not when it is acknowledged.
     ///
-    /// Cancel safe: a dropped future has not sent the record. `timestamp_ms` is milliseconds since 1970.
+    /// Cancel safe: a dropped future has not sent the record.
+    ///
+    /// `timestamp_ms` is milliseconds since 1970, and must be about now. Brokers remember what a producer has written only as
+    /// long as its newest record is younger than `producer.id.expiration.ms` (a day), by the records' own timestamps: with
+    /// older ones a restarted broker has forgotten, and takes retries as new records. (Retention deletes them too.)
     ///
     /// # Errors
     /// [`SendError`].
@@ -156,7 +161,7 @@ fn partitions(link: &Link, topic: &str, within: Duration) -> Result<i32, Metadat
     let found = metadata.topics().iter().find(|t| t.name() == topic);
     match found.map(|t| (t.error(), t.partitions().len())) {
         Some((None, n)) if n > 0 => i32::try_from(n).map_err(|e| unreachable(e.to_string())),
-        Some((Some(error), _)) if error == rdkafka::types::RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART => {
+        Some((Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART), _)) => {
             Err(MetadataError::NoTopic(topic.to_owned()))
         }
         Some((Some(error), _)) => Err(unreachable(rdkafka::error::RDKafkaErrorCode::from(error).to_string())),

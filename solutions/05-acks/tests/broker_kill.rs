@@ -1,0 +1,61 @@
+//! The broker is killed under load: a program of its own, because it kills the servers that others would share.
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use common::{assert_once_in_order, producer, send_numbers};
+use stack::{Stack, unique};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_killed_twice_under_load_loses_and_doubles_nothing() {
+    let kafka = Stack::shared().await.expect("the servers").kafka();
+    let topic = unique("kill");
+    kafka.create_topic(&topic, 3, &[]).await.expect("a topic");
+    let brokers = kafka.bootstrap();
+    let producer = producer(brokers, &topic);
+    let stop = Arc::new(AtomicBool::new(false));
+    let load = tokio::spawn({
+        let (producer, stop) = (producer.clone(), Arc::clone(&stop));
+        async move {
+            let mut n = 0;
+            while !stop.load(Ordering::Relaxed) {
+                send_numbers(&producer, 3, n..n + 100).await;
+                n += 100;
+                tokio::time::sleep(Duration::from_millis(2)).await; // a steady 50,000 records/s at most
+            }
+            n
+        }
+    });
+    let acked_beyond = async |records: u64| {
+        let reached = async {
+            while producer.stats().acked <= records {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(common::LIMIT, reached)
+            .await
+            .expect("records are acknowledged again");
+    };
+    for _ in 0..2 {
+        let before = producer.stats().acked;
+        acked_beyond(before + 2_000).await;
+        kafka.brokers()[0].kill().await.expect("the broker dies");
+        kafka.brokers()[0].restart().await.expect("the broker is back");
+        let after = producer.stats().acked;
+        acked_beyond(after + 2_000).await;
+    }
+    stop.store(true, Ordering::Relaxed);
+    let sent = load.await.expect("the load");
+    producer.flush(common::LIMIT).await.expect("the broker is there");
+    let stats = producer.stats();
+    assert_eq!(
+        (stats.acked, stats.failed),
+        (sent, 0),
+        "last error: {:?}",
+        stats.last_error
+    );
+    assert_once_in_order(brokers, &topic, 3, 0..sent);
+}
