@@ -1,7 +1,9 @@
 //! What an exchange is asked to be: where its trades come from, how fast they come, and what it allows its clients.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// How fast trades are executed.
@@ -13,6 +15,32 @@ pub enum Rate {
     /// As fast as the subscribed clients take them, one connection's queue at a time: closed loop, for throughput only.
     /// Nothing is executed while no client is subscribed.
     Max,
+}
+
+/// A text that is no rate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no rate: say how many trades per second, such as 2000, or max")]
+pub struct UnknownRate(String);
+
+impl FromStr for Rate {
+    type Err = UnknownRate;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            _ if text == "max" => Ok(Self::Max),
+            Ok(rate) if rate > 0.0 && rate <= 1e9 => Ok(Self::PerSecond(rate)),
+            _ => Err(UnknownRate(text.into())),
+        }
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PerSecond(rate) => write!(f, "{rate}"),
+            Self::Max => f.pad("max"),
+        }
+    }
 }
 
 /// Where trades come from.
@@ -98,6 +126,26 @@ impl ExchangeConfig {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             limits: Limits::default(),
             finish_limit: Duration::from_secs(30),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_a_number_above_zero_or_max() {
+        for (text, rate) in [
+            ("2000", Rate::PerSecond(2_000.0)),
+            ("0.5", Rate::PerSecond(0.5)),
+            ("max", Rate::Max),
+        ] {
+            assert_eq!(text.parse(), Ok(rate));
+            assert_eq!(rate.to_string(), text);
+        }
+        for text in ["", "0", "-1", "NaN", "inf", "fast"] {
+            assert_eq!(text.parse::<Rate>(), Err(UnknownRate(text.into())), "{text:?}");
         }
     }
 }

@@ -28,7 +28,7 @@ pub mod journal;
 mod server;
 pub mod source;
 
-pub use config::{ExchangeConfig, Limits, Rate, Source};
+pub use config::{ExchangeConfig, Limits, Rate, Source, UnknownRate};
 pub use counters::Counters;
 pub use error::{CaptureError, ExchangeError, JournalError};
 pub use exchange::Exchange;

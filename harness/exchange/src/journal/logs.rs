@@ -15,8 +15,10 @@ use crate::{BadFrame, JournalError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConnectionEnd {
-    /// The client closed it, or went away.
+    /// The client said that it closes it.
     Left,
+    /// The client went away without a word.
+    Gone,
     /// The exchange closed it after an error, as the protocol says.
     Refused,
     /// The client sent nothing for too long.
@@ -34,7 +36,7 @@ pub enum ConnectionEnd {
 impl ConnectionEnd {
     /// Whether what was written last may not have reached the client, though it was there to take it.
     pub fn may_lose(self) -> bool {
-        matches!(self, Self::Cut | Self::HalfOpen | Self::Slow | Self::Idle)
+        matches!(self, Self::Gone | Self::Cut | Self::HalfOpen | Self::Slow | Self::Idle)
     }
 }
 
@@ -68,8 +70,8 @@ pub struct BadFrameEntry {
     pub sha256: String,
     /// Its bytes in hex, for frames of up to 1,024 bytes.
     pub hex: Option<String>,
-    /// Whether its connection ended by a fault, so that the client may never have seen it: such a frame may be absent from
-    /// the dead letters, every other may not.
+    /// Whether its connection ended by a fault, or without a goodbye of the client, so that the client may never have
+    /// seen it: such a frame may be absent from the dead letters, every other may not.
     pub maybe_lost: bool,
 }
 

@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use futures_util::StreamExt;
 
 /// Requests that share a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,7 +60,12 @@ pub(super) fn json(body: Vec<u8>, group: Group, left: u32, cut: bool) -> Respons
     let body = if cut {
         let half = Bytes::copy_from_slice(&body[..body.len() / 2]);
         let broken = io::Error::new(io::ErrorKind::ConnectionAborted, "cut by a fault");
-        Body::from_stream(futures_util::stream::iter([Ok(half), Err(broken)]))
+        // The pause lets the first half go out: an error right behind it would take head and all with it.
+        let rest = futures_util::stream::once(async {
+            tokio::task::yield_now().await;
+            Err(broken)
+        });
+        Body::from_stream(futures_util::stream::iter([Ok(half)]).chain(rest))
     } else {
         Body::from(body)
     };

@@ -129,7 +129,7 @@ async fn read<R: AsyncRead + Unpin>(hub: &Hub, line: &Line, mut frames: Frames<R
                 hub.send(line, Outgoing::Close(websocket::close(1000)));
                 return pending().await;
             }
-            Err(Broken::Gone) => return ConnectionEnd::Left,
+            Err(Broken::Gone) => return ConnectionEnd::Gone,
             Err(Broken::Protocol(code)) => {
                 hub.send(line, Outgoing::Close(websocket::close(code)));
                 return pending().await;

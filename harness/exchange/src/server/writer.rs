@@ -225,7 +225,7 @@ impl<'a, W: AsyncWrite + Unpin> Writer<'a, W> {
         let mut at = 0;
         while at < self.out.len() {
             match timeout(self.hub.limits.slow, self.sink.write(&self.out[at..])).await {
-                Ok(Ok(0) | Err(_)) => return Err(ConnectionEnd::Left),
+                Ok(Ok(0) | Err(_)) => return Err(ConnectionEnd::Gone),
                 Ok(Ok(n)) => at += n,
                 Err(_) => return Err(ConnectionEnd::Slow),
             }
@@ -241,7 +241,7 @@ impl<'a, W: AsyncWrite + Unpin> Writer<'a, W> {
         self.write().await?;
         match timeout(self.hub.limits.slow, self.sink.flush()).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(ConnectionEnd::Left),
+            Ok(Err(_)) => Err(ConnectionEnd::Gone),
             Err(_) => Err(ConnectionEnd::Slow),
         }
     }

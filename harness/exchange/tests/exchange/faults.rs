@@ -155,7 +155,8 @@ async fn bad_frames_are_added_listed_and_replace_no_trade() {
     eventually("all are sent", || running.exchange.counters().bad_frames == 20).await;
     let executed = executed(&running).await;
     let frames = ws.frames_until_pong().await;
-    let (good, bad): (Vec<_>, Vec<_>) = frames.into_iter().partition(|frame| identity(frame).is_some());
+    let readable = |frame: &Vec<u8>| frame.len() <= 64 * 1024 && identity(frame).is_some();
+    let (good, bad): (Vec<_>, Vec<_>) = frames.into_iter().partition(readable);
     assert_eq!(counted(&good).len() + 1, executed.len(), "no trade is missing");
     let listed = bad_frames(running.dir.path()).unwrap();
     assert_eq!((listed.len(), bad.len()), (20, 20));
