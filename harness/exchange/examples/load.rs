@@ -58,12 +58,14 @@ async fn exchange(seconds: u64) -> Result<(), Box<dyn std::error::Error>> {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
         let (counters, cpu, took) = (exchange.counters(), cpu_seconds() - cpu, from.elapsed().as_secs_f64());
         println!(
-            "{format:8}{rate:?}: {:.0} frames/s, {:.0} MB/s, {:.3} µs of processor per frame, {:.0} % of a core, {} ms behind",
+            "{format:8}{rate:?}: {:.0} frames/s, {:.0} MB/s, {:.3} µs of processor per frame, {:.0} % of a core, {} ms behind, {} trades, at most {} MB held",
             counters.frames as f64 / took,
             counters.bytes as f64 / took / 1e6,
             cpu * 1e6 / counters.frames.max(1) as f64,
             cpu / took * 100.0,
             counters.behind_ms,
+            counters.executed,
+            peak_memory_kb() / 1024,
         );
         drop(exchange);
         child.wait()?;
@@ -77,6 +79,14 @@ fn cpu_seconds() -> f64 {
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let ticks = |n: usize| fields.get(n).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
     (ticks(11) + ticks(12)) / 100.0
+}
+
+/// The most memory this process ever held, in kB.
+fn peak_memory_kb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0)
 }
 
 /// Reads whatever comes and throws it away, until the exchange goes.

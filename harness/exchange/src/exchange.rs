@@ -182,7 +182,7 @@ fn prepare(source: &Source) -> Result<Prepared, ExchangeError> {
                 .iter()
                 .map(|listing| Face::new(listing.market, listing.start_price))
                 .collect();
-            let feedstock = Feedstock::Generated(Generator::new(*seed, &listings));
+            let feedstock = Feedstock::Generated(Box::new(Generator::new(*seed, &listings)));
             Ok(Prepared {
                 feedstock,
                 faces,

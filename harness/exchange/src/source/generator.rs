@@ -112,7 +112,7 @@ impl Generator {
         let volume = ((won * walk.per_won) as i64).max(1);
 
         let age = 2 + ((draw >> 8) & 0x1f) as i64;
-        let late = (draw >> 16) % 50 == 0 && walk.newest_ms > i64::MIN;
+        let late = (draw >> 16).is_multiple_of(50) && walk.newest_ms > i64::MIN;
         let wanted = if late {
             // Behind the newest, not behind the clock: in a quiet market 900 ms of age would be in order all the same.
             (sent_ms - 1000).max(walk.newest_ms - 1 - ((draw >> 24) % 900) as i64)

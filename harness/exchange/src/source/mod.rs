@@ -46,7 +46,7 @@ pub(crate) struct Execution {
 
 /// What a source is made of.
 pub(crate) enum Feedstock {
-    Generated(Generator),
+    Generated(Box<Generator>),
     Replayed(Replay),
 }
 
