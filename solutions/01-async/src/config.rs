@@ -11,7 +11,7 @@ use url::Url;
 pub struct FeedConfig {
     /// The WebSocket endpoint: `wss://api.upbit.com/websocket/v1`, or `ws://…`.
     pub ws: Url,
-    /// The root of the REST endpoints: `https://api.upbit.com`, or `http://…`.
+    /// What REST paths are appended to: `https://api.upbit.com/v1`, or `http://…`.
     pub rest: Url,
     /// The markets to subscribe to, all in one frame.
     pub markets: Vec<Market>,
@@ -35,7 +35,7 @@ pub struct FeedConfig {
     pub connect_spacing: Duration,
     /// A frame with more bytes is a bad frame; the connection goes on.
     pub max_frame_bytes: usize,
-    /// How many bytes of an oversized frame are handed over.
+    /// How many bytes of an oversized frame are handed over at most. A dead letter must fit into a record of the topic.
     pub oversized_kept: usize,
     /// The most frames in one batch.
     pub batch_frames: usize,
@@ -73,7 +73,7 @@ impl FeedConfig {
             stable_after: Duration::from_secs(30),
             connect_spacing: Duration::from_millis(200),
             max_frame_bytes: 64 << 10,
-            oversized_kept: 16 << 10,
+            oversized_kept: 256 << 10,
             batch_frames: 1024,
             batches: 64,
             overlap: Duration::from_secs(3),
@@ -120,7 +120,7 @@ pub enum ConfigError {
     #[error("{0} is no WebSocket URL; give one such as wss://api.upbit.com/websocket/v1")]
     NoWebSocketUrl(Url),
     /// The REST URL is none.
-    #[error("{0} is no HTTP URL; give one such as https://api.upbit.com")]
+    #[error("{0} is no HTTP URL; give one such as https://api.upbit.com/v1")]
     NoRestUrl(Url),
     /// Nothing to subscribe to.
     #[error("no markets; give at least one, such as KRW-BTC")]

@@ -427,3 +427,7 @@ impl State {
         });
     }
 }
+
+#[cfg(test)]
+#[path = "gaps_tests.rs"]
+mod tests;

@@ -130,7 +130,7 @@ impl<'a> Rest<'a> {
 
 fn url(root: &Url, market: Market, cursor: Option<u64>) -> Url {
     let mut url = root.clone();
-    let path = format!("{}/v1/trades/ticks", root.path().trim_end_matches('/'));
+    let path = format!("{}/trades/ticks", root.path().trim_end_matches('/'));
     url.set_path(&path);
     url.query_pairs_mut()
         .clear()
@@ -163,11 +163,11 @@ mod tests {
         let market = Market::new(b"KRW-BTC").unwrap();
         let of = |root: &str, cursor| url(&Url::parse(root).unwrap(), market, cursor).to_string();
         assert_eq!(
-            of("https://api.upbit.com", None),
+            of("https://api.upbit.com/v1", None),
             "https://api.upbit.com/v1/trades/ticks?market=KRW-BTC&count=500"
         );
         assert_eq!(
-            of("http://127.0.0.1:80/proxy/", Some(17_883_351_803_770_004)),
+            of("http://127.0.0.1:80/proxy/v1/", Some(17_883_351_803_770_004)),
             "http://127.0.0.1/proxy/v1/trades/ticks?market=KRW-BTC&count=500&cursor=17883351803770004"
         );
     }

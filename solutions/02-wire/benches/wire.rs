@@ -1,4 +1,5 @@
 //! What a frame costs to read, and a record to write and to read, beside a floor and the alternatives that were tried.
+#![allow(clippy::print_stdout)] // bytes per record belong beside the times
 
 use std::hint::black_box;
 

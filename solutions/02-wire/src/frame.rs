@@ -3,7 +3,8 @@
 use market::{Decode, Frame, Reason, Trade, Undecodable};
 
 use crate::interpret::{Object, refuse, utf8};
-use crate::scan::{Field, Keys, Kind, Scanner};
+use crate::members::{Field, Keys, Kind, word};
+use crate::scan::Scanner;
 
 /// Reads the exchange's frames and pages. It has no state; it is a type so that the feed can be given another one.
 ///
@@ -22,21 +23,51 @@ struct FrameKeys;
 
 impl Keys for FrameKeys {
     #[inline(always)]
-    fn field(key: &[u8]) -> Option<Field> {
+    fn short(key: u64) -> Option<Field> {
+        const TY: u64 = word(b"ty");
+        const TYPE: u64 = word(b"type");
+        const CD: u64 = word(b"cd");
+        const CODE: u64 = word(b"code");
+        const TMS: u64 = word(b"tms");
+        const TTMS: u64 = word(b"ttms");
+        const TP: u64 = word(b"tp");
+        const TV: u64 = word(b"tv");
+        const AB: u64 = word(b"ab");
+        const SID: u64 = word(b"sid");
+        const ST: u64 = word(b"st");
+        const STATUS: u64 = word(b"status");
+        const ERROR: u64 = word(b"error");
         Some(match key {
-            b"ty" | b"type" => Field::Type,
-            b"cd" | b"code" => Field::Market,
-            b"tms" | b"timestamp" => Field::Sent,
-            b"ttms" | b"trade_timestamp" => Field::Event,
-            b"tp" | b"trade_price" => Field::Price,
-            b"tv" | b"trade_volume" => Field::Volume,
-            b"ab" | b"ask_bid" => Field::Side,
-            b"sid" | b"sequential_id" => Field::Id,
-            b"st" | b"stream_type" => Field::Stream,
-            b"status" => Field::Status,
-            b"error" => Field::Error,
+            TY | TYPE => Field::Type,
+            CD | CODE => Field::Market,
+            TMS => Field::Sent,
+            TTMS => Field::Event,
+            TP => Field::Price,
+            TV => Field::Volume,
+            AB => Field::Side,
+            SID => Field::Id,
+            ST => Field::Stream,
+            STATUS => Field::Status,
+            ERROR => Field::Error,
             _ => return None,
         })
+    }
+
+    #[inline(always)]
+    fn long(key: &[u8]) -> Option<Field> {
+        match key.len() {
+            7 => (key == b"ask_bid").then_some(Field::Side),
+            9 => (key == b"timestamp").then_some(Field::Sent),
+            11 => match key {
+                b"trade_price" => Some(Field::Price),
+                b"stream_type" => Some(Field::Stream),
+                _ => None,
+            },
+            12 => (key == b"trade_volume").then_some(Field::Volume),
+            13 => (key == b"sequential_id").then_some(Field::Id),
+            15 => (key == b"trade_timestamp").then_some(Field::Event),
+            _ => None,
+        }
     }
 }
 
@@ -45,16 +76,24 @@ struct TickKeys;
 
 impl Keys for TickKeys {
     #[inline(always)]
-    fn field(key: &[u8]) -> Option<Field> {
+    fn short(key: u64) -> Option<Field> {
+        const MARKET: u64 = word(b"market");
         Some(match key {
-            b"market" => Field::Market,
-            b"timestamp" => Field::Event,
-            b"trade_price" => Field::Price,
-            b"trade_volume" => Field::Volume,
-            b"ask_bid" => Field::Side,
-            b"sequential_id" => Field::Id,
+            MARKET => Field::Market,
             _ => return None,
         })
+    }
+
+    #[inline(always)]
+    fn long(key: &[u8]) -> Option<Field> {
+        match key.len() {
+            7 => (key == b"ask_bid").then_some(Field::Side),
+            9 => (key == b"timestamp").then_some(Field::Event),
+            11 => (key == b"trade_price").then_some(Field::Price),
+            12 => (key == b"trade_volume").then_some(Field::Volume),
+            13 => (key == b"sequential_id").then_some(Field::Id),
+            _ => None,
+        }
     }
 }
 
@@ -62,22 +101,24 @@ impl Decode for FrameDecoder {
     #[inline]
     fn frame(&self, bytes: &[u8]) -> Result<Frame, Undecodable> {
         utf8(bytes)?;
-        let mut scanner = Scanner::new(bytes);
-        let list = scanner.next() == b'[';
+        let scanner = Scanner::new(bytes);
+        let (mut first, mut at) = scanner.next(0);
+        let list = first == b'[';
         if list {
-            scanner.step();
+            (first, at) = scanner.next(at + 1);
         }
-        if scanner.next() != b'{' {
-            return Err(no_object(bytes));
+        if first != b'{' {
+            return Err(no_object(scanner));
         }
-        let members = scanner.members::<FrameKeys>()?;
+        let (members, mut at) = scanner.members::<FrameKeys>(at)?;
         if list {
-            if scanner.next() != b']' {
-                return Err(no_object(bytes));
+            let (close, place) = scanner.next(at);
+            if close != b']' {
+                return Err(no_object(scanner));
             }
-            scanner.step();
+            at = place + 1;
         }
-        scanner.end()?;
+        scanner.end(at)?;
         let object = Object { bytes, members };
         if object.members.get(Field::Type).kind == Kind::Absent {
             return notice(&object);
@@ -95,40 +136,34 @@ impl Decode for FrameDecoder {
 
     fn ticks(&self, body: &[u8]) -> Result<Vec<Trade>, Undecodable> {
         utf8(body)?;
-        let mut scanner = Scanner::new(body);
-        if scanner.next() != b'[' {
-            scanner.value()?;
-            scanner.end()?;
+        let scanner = Scanner::new(body);
+        let (first, at) = scanner.next(0);
+        if first != b'[' {
+            let (_, at) = scanner.value(at)?;
+            scanner.end(at)?;
             return Err(refuse(Reason::WrongType, "the page is not an array".into()));
         }
-        scanner.step();
         let mut trades = Vec::new();
-        if scanner.next() == b']' {
-            scanner.step();
-            scanner.end()?;
-            return Ok(trades);
-        }
-        loop {
-            let members = scanner.members::<TickKeys>()?;
+        let (mut byte, mut at) = scanner.next(at + 1);
+        while byte != b']' || !trades.is_empty() {
+            let (members, after) = scanner.members::<TickKeys>(at)?;
             trades.push(Object { bytes: body, members }.trade(Field::Event, Field::Event)?);
-            let next = scanner.next();
-            scanner.step();
-            match next {
-                b',' => {}
+            (byte, at) = scanner.next(after);
+            match byte {
+                b',' => at += 1,
                 b']' => break,
                 _ => return Err(refuse(Reason::Malformed, "the page is cut short".into())),
             }
         }
-        scanner.end()?;
+        scanner.end(at + 1)?;
         Ok(trades)
     }
 }
 
 /// A text that is not one object, nor a list of one: malformed, or JSON of another type.
 #[cold]
-fn no_object(bytes: &[u8]) -> Undecodable {
-    let mut scanner = Scanner::new(bytes);
-    match scanner.value().and_then(|_| scanner.end()) {
+fn no_object(scanner: Scanner<'_>) -> Undecodable {
+    match scanner.value(0).and_then(|(_, at)| scanner.end(at)) {
         Ok(()) => refuse(Reason::WrongType, "not one object".into()),
         Err(syntax) => syntax.into(),
     }

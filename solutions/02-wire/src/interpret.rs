@@ -4,7 +4,9 @@ use std::fmt::Display;
 
 use market::{Decimal, EventTime, Market, Reason, Side, Trade, Undecodable};
 
-use crate::scan::{Field, Kind, Members, Syntax, UNESCAPED, Unescaped, Value, unescape};
+use crate::escape::{UNESCAPED, Unescaped, unescape};
+use crate::members::{Field, Kind, Members, Value};
+use crate::scan::{Syntax, no_digit};
 
 #[cold]
 pub(crate) fn refuse(reason: Reason, detail: String) -> Undecodable {
@@ -81,12 +83,8 @@ impl<'a> Object<'a> {
     #[inline]
     fn integer<T: TryFrom<i128>>(&self, field: Field) -> Result<T, Undecodable> {
         let text = self.number(field)?;
-        // Eighteen digits cannot overflow; ids have seventeen, times thirteen.
-        let whole = if text.len() <= 18 && text.iter().all(u8::is_ascii_digit) {
-            i128::from(
-                text.iter()
-                    .fold(0u64, |value, digit| value * 10 + u64::from(digit - b'0')),
-            )
+        let whole = if let Some(whole) = digits(text) {
+            i128::from(whole)
         } else {
             const ONE: i128 = 100_000_000;
             let units = Decimal::parse(text)
@@ -127,6 +125,37 @@ impl<'a> Object<'a> {
         };
         valid(trade)
     }
+}
+
+/// The value of up to eighteen digits, which cannot overflow; `None` for any other spelling.
+///
+/// Eight at a time, by adding neighbours, then pairs, then fours: ids and times are fifty digits of a frame. Source:
+/// D. Lemire, "Quickly parsing eight digits" (2018).
+#[inline]
+fn digits(text: &[u8]) -> Option<u64> {
+    if text.len() > 18 {
+        return None;
+    }
+    let mut value = 0u64;
+    let mut rest = text;
+    while let Some((eight, tail)) = rest.split_first_chunk() {
+        let word = u64::from_le_bytes(*eight);
+        if no_digit(word) != 0 {
+            return None;
+        }
+        let word = (word & 0x0f0f_0f0f_0f0f_0f0f).wrapping_mul(2561) >> 8;
+        let word = (word & 0x00ff_00ff_00ff_00ff).wrapping_mul(6_553_601) >> 16;
+        let word = (word & 0x0000_ffff_0000_ffff).wrapping_mul(42_949_672_960_001) >> 32;
+        value = value * 100_000_000 + word;
+        rest = tail;
+    }
+    for &digit in rest {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        value = value * 10 + u64::from(digit - b'0');
+    }
+    Some(value)
 }
 
 /// Checks what every later stage relies on.

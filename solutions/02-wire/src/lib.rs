@@ -3,8 +3,10 @@
 //! Two formats come in (DEFAULT and SIMPLE frames, and REST pages), two go into the topic and out again (JSON and
 //! Protobuf, see [`market::record`]). No number passes through an `f64` anywhere.
 
+mod escape;
 mod frame;
 mod interpret;
+mod members;
 mod protobuf;
 mod record;
 mod scan;

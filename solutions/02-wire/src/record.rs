@@ -3,8 +3,9 @@
 use market::{Encoding, Trade, Undecodable};
 
 use crate::interpret::{Object, utf8};
+use crate::members::{Field, Keys, word};
 use crate::protobuf;
-use crate::scan::{Field, Keys, Scanner};
+use crate::scan::Scanner;
 
 /// Appends the record of a trade. Nothing is allocated once `out` has room: about 170 bytes as JSON, 70 as Protobuf.
 #[inline]
@@ -24,9 +25,9 @@ pub fn decode(encoding: Encoding, bytes: &[u8]) -> Result<Trade, Undecodable> {
     match encoding {
         Encoding::Json => {
             utf8(bytes)?;
-            let mut scanner = Scanner::new(bytes);
-            let members = scanner.members::<RecordKeys>()?;
-            scanner.end()?;
+            let scanner = Scanner::new(bytes);
+            let (members, at) = scanner.members::<RecordKeys>(0)?;
+            scanner.end(at)?;
             Object { bytes, members }.trade(Field::Event, Field::Sent)
         }
         Encoding::Protobuf => protobuf::decode(bytes),
@@ -37,17 +38,28 @@ struct RecordKeys;
 
 impl Keys for RecordKeys {
     #[inline(always)]
-    fn field(key: &[u8]) -> Option<Field> {
+    fn short(key: u64) -> Option<Field> {
+        const MARKET: u64 = word(b"market");
+        const PRICE: u64 = word(b"price");
+        const VOLUME: u64 = word(b"volume");
+        const SIDE: u64 = word(b"side");
         Some(match key {
-            b"market" => Field::Market,
-            b"sequential_id" => Field::Id,
-            b"event_time" => Field::Event,
-            b"sent_time" => Field::Sent,
-            b"price" => Field::Price,
-            b"volume" => Field::Volume,
-            b"side" => Field::Side,
+            MARKET => Field::Market,
+            PRICE => Field::Price,
+            VOLUME => Field::Volume,
+            SIDE => Field::Side,
             _ => return None,
         })
+    }
+
+    #[inline(always)]
+    fn long(key: &[u8]) -> Option<Field> {
+        match key.len() {
+            9 => (key == b"sent_time").then_some(Field::Sent),
+            10 => (key == b"event_time").then_some(Field::Event),
+            13 => (key == b"sequential_id").then_some(Field::Id),
+            _ => None,
+        }
     }
 }
 

@@ -5,6 +5,9 @@
 //! skipping the rest costs less than half. The grammar is RFC 8259; duplicates are noted, because a frame that names two
 //! prices has none.
 
+use crate::escape::{UNESCAPED, Unescaped, unescape};
+use crate::members::{Field, Keys, Kind, Members, Value};
+
 /// Nesting deeper than this is refused. The exchange nests three deep.
 pub(crate) const MAX_DEPTH: u32 = 128;
 
@@ -17,517 +20,345 @@ pub(crate) struct Syntax {
     pub(crate) at: usize,
 }
 
-/// What a value is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Not there.
-    Absent,
-    /// The span is the text between the quotes, without an escape.
-    Plain,
-    /// The same, with at least one escape.
-    Escaped,
-    /// The span is the number's text.
-    Number,
-    Object,
-    Array,
-    /// `true`, `false` or `null`.
-    Word,
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// Marks, in the top bit of its byte, the first of eight bytes that a string cannot step over: a quote, a backslash, a
+/// control character. Marks behind the first may be wrong (a borrow). Source: A. Mycroft's test for a zero byte in a word.
+#[inline(always)]
+fn special(word: u64) -> u64 {
+    let zero = |x: u64| x.wrapping_sub(ONES) & !x;
+    (zero(word ^ (ONES * b'"' as u64)) | zero(word ^ (ONES * b'\\' as u64)) | (word.wrapping_sub(ONES * 0x20) & !word))
+        & HIGH
 }
 
-impl Kind {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Absent => "nothing",
-            Self::Plain | Self::Escaped => "a string",
-            Self::Number => "a number",
-            Self::Object => "an object",
-            Self::Array => "an array",
-            Self::Word => "true, false or null",
-        }
-    }
+/// Marks, in the top bit of its byte, the first of eight bytes that is no digit. Marks behind the first may be wrong (a
+/// carry).
+#[inline(always)]
+pub(crate) fn no_digit(word: u64) -> u64 {
+    let digits = word ^ (ONES * b'0' as u64);
+    (digits.wrapping_add(ONES * (0x80 - 10)) | digits) & HIGH
 }
 
-/// A value: what it is and where it stands.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Value {
-    pub(crate) kind: Kind,
-    from: u32,
-    to: u32,
+/// What a rule of the grammar found, and where it ended.
+type Found<T> = Result<(T, usize), Syntax>;
+
+#[cold]
+#[inline(never)]
+fn wrong<T>(what: &'static str, at: usize) -> Result<T, Syntax> {
+    Err(Syntax { what, at })
 }
 
-impl Value {
-    const ABSENT: Self = Self {
-        kind: Kind::Absent,
-        from: 0,
-        to: 0,
-    };
-
-    /// Its text in the scanned bytes.
-    #[inline]
-    pub(crate) fn of<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        bytes.get(self.from as usize..self.to as usize).unwrap_or_default()
-    }
-}
-
-/// The members that matter, in any of the formats.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Field {
-    Type,
-    Market,
-    Sent,
-    Event,
-    Price,
-    Volume,
-    Side,
-    Id,
-    Stream,
-    Status,
-    Error,
-}
-
-const FIELDS: usize = 11;
-
-/// One object: its members that matter.
-#[derive(Debug)]
-pub(crate) struct Members {
-    values: [Value; FIELDS],
-    twice: u16,
-}
-
-impl Members {
-    #[inline]
-    pub(crate) fn get(&self, field: Field) -> Value {
-        self.values[field as usize]
-    }
-
-    /// Whether the object has the member more than once.
-    #[inline]
-    pub(crate) fn twice(&self, field: Field) -> bool {
-        self.twice & (1 << field as u16) != 0
-    }
-
-    /// Whether any of the members stands more than once.
-    #[inline]
-    pub(crate) fn any_twice(&self) -> bool {
-        self.twice != 0
-    }
-}
-
-/// Which key means which field: one table per format.
-pub(crate) trait Keys {
-    /// The field that a key names, if it matters.
-    fn field(key: &[u8]) -> Option<Field>;
-}
-
-/// What a byte is inside a string: 0 plain, 1 the end, an escape or a control character.
-const SPECIAL: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        table[byte] = true;
-        byte += 1;
-    }
-    table[b'"' as usize] = true;
-    table[b'\\' as usize] = true;
-    table
-};
-
-/// A place in a text.
+/// Rules of the grammar over a text that is known to be UTF-8 and shorter than 4 GiB.
+///
+/// The place is an argument and a result, never a member: kept in memory, each step would wait for the store before it.
+#[derive(Clone, Copy)]
 pub(crate) struct Scanner<'a> {
     bytes: &'a [u8],
-    at: usize,
 }
 
 impl<'a> Scanner<'a> {
-    /// At the start of a text that is known to be UTF-8 and shorter than 4 GiB.
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self { bytes }
     }
 
-    #[cold]
-    #[inline(never)]
-    fn wrong<T>(&self, what: &'static str) -> Result<T, Syntax> {
-        Err(Syntax { what, at: self.at })
-    }
-
-    /// The byte here; 0, which no grammar rule allows, at the end.
+    /// The byte at a place; 0, which no rule allows, at the end.
     #[inline(always)]
-    fn here(&self) -> u8 {
-        self.bytes.get(self.at).copied().unwrap_or(0)
+    fn byte(self, at: usize) -> u8 {
+        self.bytes.get(at).copied().unwrap_or(0)
     }
 
-    /// Steps over white space and tells the byte there.
+    /// Steps over white space; the byte behind it, and its place.
     #[inline(always)]
-    pub(crate) fn next(&mut self) -> u8 {
-        let byte = self.here();
-        if byte > b' ' { byte } else { self.next_after_space() }
-    }
-
-    #[inline(never)]
-    fn next_after_space(&mut self) -> u8 {
-        while matches!(self.here(), b' ' | b'\t' | b'\n' | b'\r') {
-            self.at += 1;
+    pub(crate) fn next(self, at: usize) -> (u8, usize) {
+        let byte = self.byte(at);
+        if byte > b' ' {
+            (byte, at)
+        } else {
+            self.next_after_space(at)
         }
-        self.here()
     }
 
-    /// Steps over a byte that [`Scanner::next`] told.
-    #[inline(always)]
-    pub(crate) fn step(&mut self) {
-        self.at += 1;
+    #[inline(never)]
+    fn next_after_space(self, mut at: usize) -> (u8, usize) {
+        while matches!(self.byte(at), b' ' | b'\t' | b'\n' | b'\r') {
+            at += 1;
+        }
+        (self.byte(at), at)
     }
 
     /// Nothing but white space may follow.
-    pub(crate) fn end(&mut self) -> Result<(), Syntax> {
-        self.next();
-        if self.at == self.bytes.len() {
+    #[inline]
+    pub(crate) fn end(self, at: usize) -> Result<(), Syntax> {
+        let (_, at) = self.next(at);
+        if at == self.bytes.len() {
             Ok(())
         } else {
-            self.wrong("something after the end")
+            wrong("something after the end", at)
         }
     }
 
-    /// Reads an object whose brace is next.
+    /// Reads an object, white space before it included.
     #[inline]
-    pub(crate) fn members<K: Keys>(&mut self) -> Result<Members, Syntax> {
-        let mut members = Members {
-            values: [Value::ABSENT; FIELDS],
-            twice: 0,
-        };
-        let mut seen = 0u16;
-        if self.next() != b'{' {
-            return self.wrong("no object");
+    pub(crate) fn members<K: Keys>(self, at: usize) -> Found<Members> {
+        let mut members = Members::new();
+        let (byte, mut at) = self.next(at);
+        if byte != b'{' {
+            return wrong("no object", at);
         }
-        self.step();
-        if self.next() == b'}' {
-            self.step();
-            return Ok(members);
+        let (byte, after) = self.next(at + 1);
+        if byte == b'}' {
+            return Ok((members, after + 1));
         }
         loop {
-            if self.next() != b'"' {
-                return self.wrong("no key");
-            }
-            let key = self.string()?;
-            if self.next() != b':' {
-                return self.wrong("no colon after a key");
-            }
-            self.step();
-            let value = self.value()?;
-            let field = match key.kind {
-                Kind::Plain => K::field(key.of(self.bytes)),
-                // A key may be spelled with escapes; one that cannot be spelled out (half a surrogate pair) names nothing.
-                _ => match unescape(key.of(self.bytes), &mut [0; UNESCAPED]) {
-                    Unescaped::Text(text) => K::field(text),
-                    Unescaped::TooLong => None,
-                    Unescaped::NoText => return self.wrong("half a surrogate pair in a key"),
-                },
+            let (field, colon) = match self.short_key(at + 1) {
+                Some((key, colon)) => (K::short(key), colon),
+                None => self.long_key::<K>(at + 1)?,
             };
+            let (value, after) = self.value(colon + 1)?;
             if let Some(field) = field {
-                let bit = 1 << field as u16;
-                members.twice |= seen & bit;
-                seen |= bit;
-                members.values[field as usize] = value;
+                members.note(field, value);
             }
-            match self.next() {
-                b',' => self.step(),
-                b'}' => {
-                    self.step();
-                    return Ok(members);
-                }
-                _ => return self.wrong("no comma or brace after a value"),
+            let (byte, comma) = self.next(after);
+            match byte {
+                b',' => at = comma,
+                b'}' => return Ok((members, comma + 1)),
+                _ => return wrong("no comma or brace after a value", comma),
             }
         }
+    }
+
+    /// A key of up to six plain bytes with its quotes and its colon and no white space: read in one step.
+    #[inline(always)]
+    fn short_key(self, at: usize) -> Option<(u64, usize)> {
+        let [b'"', eight @ ..] = self.bytes.get(at..)?.first_chunk::<9>()? else {
+            return None;
+        };
+        let word = u64::from_le_bytes(*eight);
+        let marks = special(word);
+        // The first mark is bit 8n + 7 for a key of n bytes; without a mark the shift is 64, and no colon is found.
+        let bits = marks.trailing_zeros() & !7;
+        let end = word.checked_shr(bits).unwrap_or(0);
+        if end & 0xffff != 0x3a22 {
+            return None; // not a quote and a colon
+        }
+        Some((word & !(u64::MAX << bits), at + 1 + bits as usize / 8 + 1))
+    }
+
+    /// Any other key. Not inlined: the loop around it stays small for short keys.
+    #[inline(never)]
+    fn long_key<K: Keys>(self, at: usize) -> Found<Option<Field>> {
+        let (key, colon) = self.key(at)?;
+        match key.kind {
+            Kind::Plain => Ok((K::field(key.of(self.bytes)), colon)),
+            _ => self.escaped_key::<K>(key, at, colon),
+        }
+    }
+
+    /// A key that cannot be spelled out is refused.
+    #[cold]
+    #[inline(never)]
+    fn escaped_key<K: Keys>(self, key: Value, at: usize, colon: usize) -> Found<Option<Field>> {
+        match unescape(key.of(self.bytes), &mut [0; UNESCAPED]) {
+            Unescaped::Text(text) => Ok((K::field(text), colon)),
+            Unescaped::TooLong => Ok((None, colon)),
+            Unescaped::NoText => wrong("half a surrogate pair in a key", at),
+        }
+    }
+
+    /// Reads a key, and the place of the colon behind it.
+    #[inline(always)]
+    fn key(self, at: usize) -> Found<Value> {
+        let (byte, at) = self.next(at);
+        if byte != b'"' {
+            return wrong("no key", at);
+        }
+        let (key, after) = self.string(at)?;
+        let (byte, colon) = self.next(after);
+        if byte != b':' {
+            return wrong("no colon after a key", colon);
+        }
+        Ok((key, colon))
     }
 
     /// Reads any value.
     #[inline(always)]
-    pub(crate) fn value(&mut self) -> Result<Value, Syntax> {
-        match self.next() {
-            b'"' => self.string(),
-            b'-' | b'0'..=b'9' => self.number(),
-            b'{' | b'[' => self.nested(),
-            _ => self.word(),
+    pub(crate) fn value(self, at: usize) -> Found<Value> {
+        let (byte, at) = self.next(at);
+        match byte {
+            b'{' | b'[' => self.nested(at),
+            _ => self.flat(byte, at),
+        }
+    }
+
+    #[inline(always)]
+    fn flat(self, byte: u8, at: usize) -> Found<Value> {
+        match byte {
+            b'"' => self.string(at),
+            b'-' | b'0'..=b'9' => self.number(at),
+            _ => self.word(at),
         }
     }
 
     /// Reads a string whose quote is here.
     #[inline(always)]
-    fn string(&mut self) -> Result<Value, Syntax> {
-        self.at += 1;
-        let from = self.at;
-        let mut kind = Kind::Plain;
-        loop {
-            let Some(length) = self.bytes[self.at..]
-                .iter()
-                .position(|&byte| SPECIAL[usize::from(byte)])
-            else {
-                self.at = self.bytes.len();
-                return self.wrong("the end inside a string");
-            };
-            self.at += length;
-            match self.bytes[self.at] {
-                b'"' => {
-                    self.at += 1;
-                    return Ok(Value {
-                        kind,
-                        from: from as u32,
-                        to: (self.at - 1) as u32,
-                    });
-                }
-                b'\\' => {
-                    kind = Kind::Escaped;
-                    self.escape()?;
-                }
-                _ => return self.wrong("a control character inside a string"),
-            }
+    fn string(self, at: usize) -> Found<Value> {
+        let from = at + 1;
+        let at = self.string_part(from);
+        if self.byte(at) != b'"' {
+            return self.string_with_escapes(from, at);
         }
+        let value = Value::new(Kind::Plain, from, at);
+        Ok((value, at + 1))
+    }
+
+    /// Steps over what is plain inside a string.
+    #[inline(always)]
+    fn string_part(self, mut at: usize) -> usize {
+        while let Some(eight) = self.bytes.get(at..).and_then(<[u8]>::first_chunk) {
+            let marks = special(u64::from_le_bytes(*eight));
+            if marks != 0 {
+                return at + marks.trailing_zeros() as usize / 8;
+            }
+            at += 8;
+        }
+        while !matches!(self.byte(at), b'"' | b'\\' | 0..0x20) {
+            at += 1;
+        }
+        at
     }
 
     #[cold]
-    fn escape(&mut self) -> Result<(), Syntax> {
-        self.at += 1;
-        match self.here() {
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {
-                self.at += 1;
-                Ok(())
-            }
-            b'u' => {
-                self.at += 1;
-                for _ in 0..4 {
-                    if !self.here().is_ascii_hexdigit() {
-                        return self.wrong("no hex digit after \\u");
-                    }
-                    self.at += 1;
+    #[inline(never)]
+    fn string_with_escapes(self, from: usize, mut at: usize) -> Found<Value> {
+        loop {
+            match self.byte(at) {
+                b'"' => {
+                    let value = Value::new(Kind::Escaped, from, at);
+                    return Ok((value, at + 1));
                 }
-                Ok(())
+                b'\\' => {}
+                _ if at == self.bytes.len() => return wrong("the end inside a string", at),
+                _ => return wrong("a control character inside a string", at),
             }
-            _ => self.wrong("an unknown escape"),
+            at = match self.byte(at + 1) {
+                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => at + 2,
+                b'u' if (at + 2..at + 6).all(|digit| self.byte(digit).is_ascii_hexdigit()) => at + 6,
+                _ => return wrong("an unknown escape", at),
+            };
+            at = self.string_part(at);
         }
     }
 
+    /// Steps over digits, of which there must be one.
     #[inline(always)]
-    fn digits(&mut self) -> Result<(), Syntax> {
-        let from = self.at;
-        while self.here().is_ascii_digit() {
-            self.at += 1;
-        }
-        if self.at == from {
-            return self.wrong("no digit in a number");
-        }
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn number(&mut self) -> Result<Value, Syntax> {
-        let from = self.at;
-        if self.here() == b'-' {
-            self.at += 1;
-        }
-        if self.here() == b'0' {
-            self.at += 1;
-            if self.here().is_ascii_digit() {
-                return self.wrong("a zero before a number");
+    fn digits(self, from: usize) -> Result<usize, Syntax> {
+        let mut at = from;
+        loop {
+            let Some(eight) = self.bytes.get(at..).and_then(<[u8]>::first_chunk) else {
+                while self.byte(at).is_ascii_digit() {
+                    at += 1;
+                }
+                break;
+            };
+            let marks = no_digit(u64::from_le_bytes(*eight));
+            if marks != 0 {
+                at += marks.trailing_zeros() as usize / 8;
+                break;
             }
+            at += 8;
+        }
+        if at == from {
+            wrong("no digit in a number", at)
         } else {
-            self.digits()?;
+            Ok(at)
         }
-        if self.here() == b'.' {
-            self.at += 1;
-            self.digits()?;
+    }
+
+    #[inline(always)]
+    fn number(self, from: usize) -> Found<Value> {
+        let mut at = from + usize::from(self.byte(from) == b'-');
+        let first = at;
+        at = self.digits(at)?;
+        if self.byte(first) == b'0' && at > first + 1 {
+            return wrong("a zero before a number", first);
         }
-        if matches!(self.here(), b'e' | b'E') {
-            self.at += 1;
-            if matches!(self.here(), b'+' | b'-') {
-                self.at += 1;
-            }
-            self.digits()?;
+        if self.byte(at) == b'.' {
+            at = self.digits(at + 1)?;
         }
-        Ok(Value {
-            kind: Kind::Number,
-            from: from as u32,
-            to: self.at as u32,
-        })
+        if matches!(self.byte(at), b'e' | b'E') {
+            at += 1 + usize::from(matches!(self.byte(at + 1), b'+' | b'-'));
+            at = self.digits(at)?;
+        }
+        let value = Value::new(Kind::Number, from, at);
+        Ok((value, at))
     }
 
     #[inline(never)]
-    fn word(&mut self) -> Result<Value, Syntax> {
-        let rest = &self.bytes[self.at..];
-        let from = self.at;
+    fn word(self, from: usize) -> Found<Value> {
+        let rest = self.bytes.get(from..).unwrap_or_default();
         for word in [&b"null"[..], b"true", b"false"] {
             if rest.starts_with(word) {
-                self.at += word.len();
-                return Ok(Value {
-                    kind: Kind::Word,
-                    from: from as u32,
-                    to: self.at as u32,
-                });
+                let to = from + word.len();
+                let value = Value::new(Kind::Word, from, to);
+                return Ok((value, to));
             }
         }
-        self.wrong(if rest.is_empty() { "the end" } else { "no value" })
+        wrong(if rest.is_empty() { "the end" } else { "no value" }, from)
     }
 
     /// Steps over an object or an array of any content, without recursion: a hostile frame must not exhaust the stack.
     #[inline(never)]
-    fn nested(&mut self) -> Result<Value, Syntax> {
-        let from = self.at;
-        let kind = if self.here() == b'{' { Kind::Object } else { Kind::Array };
-        let mut objects = 0u128; // bit n: whether level n is an object
+    fn nested(self, from: usize) -> Found<Value> {
+        let kind = if self.byte(from) == b'{' {
+            Kind::Object
+        } else {
+            Kind::Array
+        };
+        let mut objects = 0u128; // bit n: whether the nth level from within is an object
         let mut depth = 0u32;
+        let mut at = from;
         loop {
             // A value begins here.
-            let opens = match self.next() {
-                b'{' | b'[' if depth == MAX_DEPTH => return self.wrong("nesting too deep"),
-                byte @ (b'{' | b'[') => {
-                    let object = byte == b'{';
-                    objects = (objects << 1) | u128::from(object);
-                    depth += 1;
-                    self.step();
-                    let close = if object { b'}' } else { b']' };
-                    self.next() != close
+            let (byte, start) = self.next(at);
+            let opened = matches!(byte, b'{' | b'[');
+            if opened {
+                if depth == MAX_DEPTH {
+                    return wrong("nesting too deep", start);
                 }
-                _ => {
-                    self.value_flat()?;
-                    false
-                }
-            };
-            if opens {
-                if objects & 1 == 1 {
-                    self.key()?;
-                }
-                continue;
+                objects = (objects << 1) | u128::from(byte == b'{');
+                depth += 1;
+                at = start + 1;
+            } else {
+                at = self.flat(byte, start)?.1;
             }
-            // A value has ended, or an empty container is about to.
+            // It has ended, or its first member begins.
             loop {
                 let object = objects & 1 == 1;
-                match self.next() {
-                    b',' => {
-                        self.step();
-                        if object {
-                            self.key()?;
-                        }
-                        break;
-                    }
+                let (byte, place) = self.next(at);
+                let first = opened && at == start + 1;
+                match byte {
                     b'}' if object => {}
                     b']' if !object => {}
-                    _ => return self.wrong("no comma or bracket after a value"),
+                    b',' if !first => {
+                        at = if object { self.key(place + 1)?.1 + 1 } else { place + 1 };
+                        break;
+                    }
+                    _ if first => {
+                        at = if object { self.key(place)?.1 + 1 } else { place };
+                        break;
+                    }
+                    _ => return wrong("no comma or bracket after a value", place),
                 }
-                self.step();
+                at = place + 1;
                 objects >>= 1;
                 depth -= 1;
                 if depth == 0 {
-                    return Ok(Value {
-                        kind,
-                        from: from as u32,
-                        to: self.at as u32,
-                    });
+                    let value = Value::new(kind, from, at);
+                    return Ok((value, at));
                 }
+                // From here on nothing is a first member: `at` has passed the start.
             }
         }
     }
-
-    fn value_flat(&mut self) -> Result<Value, Syntax> {
-        match self.next() {
-            b'"' => self.string(),
-            b'-' | b'0'..=b'9' => self.number(),
-            _ => self.word(),
-        }
-    }
-
-    fn key(&mut self) -> Result<(), Syntax> {
-        if self.next() != b'"' {
-            return self.wrong("no key");
-        }
-        self.string()?;
-        if self.next() != b':' {
-            return self.wrong("no colon after a key");
-        }
-        self.step();
-        Ok(())
-    }
-}
-
-/// The longest text that matters, and more.
-pub(crate) const UNESCAPED: usize = 32;
-
-/// A text without its escapes.
-pub(crate) enum Unescaped<'b> {
-    /// It.
-    Text(&'b [u8]),
-    /// Longer than any text that matters.
-    TooLong,
-    /// An escape is half a surrogate pair.
-    NoText,
-}
-
-/// Spells out the escapes of a string that the scanner let pass.
-#[cold]
-pub(crate) fn unescape<'b>(text: &[u8], into: &'b mut [u8; UNESCAPED]) -> Unescaped<'b> {
-    let mut length = 0;
-    let mut at = 0;
-    let mut fits = true;
-    let mut push = |bytes: &[u8]| match into.get_mut(length..length + bytes.len()) {
-        Some(room) => {
-            room.copy_from_slice(bytes);
-            length += bytes.len();
-        }
-        None => fits = false,
-    };
-    while at < text.len() {
-        if text[at] != b'\\' {
-            push(&text[at..=at]);
-            at += 1;
-            continue;
-        }
-        let escape = text.get(at + 1).copied().unwrap_or_default();
-        at += 2;
-        let plain = match escape {
-            b'b' => 0x08,
-            b'f' => 0x0c,
-            b'n' => b'\n',
-            b'r' => b'\r',
-            b't' => b'\t',
-            other => other,
-        };
-        if escape != b'u' {
-            push(&[plain]);
-            continue;
-        }
-        let first = hex(text, at);
-        at += 4;
-        let code = match first {
-            0xD800..=0xDBFF => {
-                let second = if text[at.min(text.len())..].starts_with(b"\\u") {
-                    hex(text, at + 2)
-                } else {
-                    0
-                };
-                if !(0xDC00..=0xDFFF).contains(&second) {
-                    return Unescaped::NoText;
-                }
-                at += 6;
-                0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00)
-            }
-            code => code,
-        };
-        match char::from_u32(code) {
-            Some(character) => push(character.encode_utf8(&mut [0; 4]).as_bytes()),
-            None => return Unescaped::NoText,
-        }
-    }
-    if fits {
-        Unescaped::Text(&into[..length])
-    } else {
-        Unescaped::TooLong
-    }
-}
-
-/// Four hex digits at a place; the scanner has checked them.
-fn hex(text: &[u8], at: usize) -> u32 {
-    text.get(at..at + 4)
-        .unwrap_or_default()
-        .iter()
-        .fold(0, |value, &digit| {
-            value << 4 | char::from(digit).to_digit(16).unwrap_or_default()
-        })
 }

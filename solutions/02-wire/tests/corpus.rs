@@ -1,4 +1,5 @@
 //! The fuzz target's corpus and seeded mutations of it, on stable Rust and in every run of the tests.
+#![allow(clippy::unwrap_used)]
 
 #[path = "../../../fuzz/invariants.rs"]
 mod invariants;

@@ -1,4 +1,5 @@
 //! Records: what is written is read back, Protobuf is what a generated encoder writes, and faults have their reasons.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The scanner and `serde_json` agree on valid, mutated and random frames: the same trade, or the same reason.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! Frames to read, and a slow reader of them that leaves the grammar to `serde_json`.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::fmt;
 
