@@ -3,10 +3,14 @@
 //! [`cli`] says what can be asked; `commands` holds one file per command; `run` is what `up` is made of: the pipeline's
 //! processes, what they report, how they are drained; `faults` what is done to them; [`view`] how it looks.
 
+mod cargo;
 pub mod cli;
 pub mod commands;
 pub mod faults;
+mod parts;
+mod run;
 pub mod text;
+mod upbit;
 pub mod values;
 pub mod view;
 

@@ -1,6 +1,17 @@
 //! The commands, one file each.
 
+mod audit;
+mod clean;
+mod conformance;
+mod doctor;
+mod record;
+mod test;
+mod up;
+mod worker;
+
 use std::process::ExitCode;
+
+use anyhow::Context;
 
 use crate::cli::{Cli, Command};
 use crate::faults;
@@ -15,6 +26,21 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             crate::out(&faults::list());
             Ok(ExitCode::SUCCESS)
         }
-        other => anyhow::bail!("{other:?} is on its way"),
+        Command::Up(args) => up::run(*args),
+        Command::Worker(args) => worker::run(&args),
+        Command::Record(args) => record::run(&args),
+        Command::Test(args) => test::run(test::Kind::Test, &args),
+        Command::Bench(args) => test::run(test::Kind::Bench, &args),
+        Command::Audit { json } => audit::run(json),
+        Command::Clean { all } => clean::run(all, cli.yes),
+        Command::Doctor => Ok(doctor::run()),
+        Command::Conformance { subject, file } => conformance::run(subject, &file),
     }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("no threads can be started")
 }

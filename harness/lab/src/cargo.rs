@@ -1,0 +1,135 @@
+//! Calls of cargo: building the pipeline's program, running tests and benches.
+//!
+//! This program links no part of the pipeline: a part that does not compile must not keep the front door shut.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Deserialize;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::Command;
+
+/// The package of the pipeline and the name of its program.
+const PIPELINE: (&str, &str) = ("solution-14-pipeline", "pipeline");
+
+/// How long a build may take before a word is said about it.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// The checkout: as `./lab` says, else where this program was built from.
+pub(crate) fn root() -> PathBuf {
+    let built_from = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    std::env::var_os("TICKBOOK_ROOT").map_or_else(built_from, PathBuf::from)
+}
+
+/// Cargo, on the checkout's manifest, asked for what the lockfile says and nothing newer.
+pub(crate) fn cargo(command: &str) -> std::process::Command {
+    let mut cargo = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .args([command, "--release", "--locked", "--manifest-path"])
+        .arg(root().join("Cargo.toml"));
+    cargo
+}
+
+#[derive(Deserialize)]
+struct Message {
+    reason: String,
+    target: Option<Target>,
+    executable: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+}
+
+/// Builds the pipeline's program and returns where it is. Quiet when there is nothing to do.
+///
+/// # Errors
+/// It does not compile: cargo's words have been shown.
+pub(crate) async fn pipeline() -> anyhow::Result<PathBuf> {
+    let mut command = Command::from(cargo("build"));
+    command
+        .args(["--package", PIPELINE.0, "--message-format", "json-render-diagnostics"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    let mut child = command
+        .spawn()
+        .context("cargo cannot be started; ./lab doctor says what is missing")?;
+    let (stdout, stderr) = (
+        child.stdout.take().context("no output")?,
+        child.stderr.take().context("no output")?,
+    );
+    let bar = ProgressBar::hidden();
+    let words = tokio::spawn(words(stderr, bar.clone()));
+    let built = async {
+        let (mut program, mut done) = (None, 0_u64);
+        let mut lines = BufReader::new(stdout).lines();
+        while let Some(line) = lines.next_line().await? {
+            let Ok(message) = serde_json::from_str::<Message>(&line) else {
+                continue;
+            };
+            if message.reason == "compiler-artifact" {
+                done += 1;
+                bar.set_position(done);
+                if message.target.is_some_and(|target| target.name == PIPELINE.1) && message.executable.is_some() {
+                    program = message.executable;
+                }
+            }
+        }
+        anyhow::Ok((program, child.wait().await?))
+    };
+    tokio::pin!(built);
+    let built = match tokio::time::timeout(QUIET, &mut built).await {
+        Ok(built) => built,
+        Err(_) => {
+            announce(&bar);
+            built.await
+        }
+    };
+    bar.finish_and_clear();
+    let (program, status) = built?;
+    let words = words.await.unwrap_or_default();
+    if !status.success() {
+        crate::note(words.trim_end());
+        bail!("the pipeline does not compile; cargo's words are above");
+    }
+    program.context("cargo built the pipeline and does not say where; run `cargo clean` and try again")
+}
+
+fn announce(bar: &ProgressBar) {
+    if bar_fits() {
+        bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+        // A constant template.
+        if let Ok(style) =
+            ProgressStyle::with_template("  {spinner} building the pipeline: {pos} crates, {elapsed}  {wide_msg:.dim}")
+        {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(120));
+    } else {
+        crate::note("  building the pipeline; the first time this takes some minutes");
+    }
+}
+
+/// Whether standard error can show a bar.
+pub(crate) fn bar_fits() -> bool {
+    use std::io::IsTerminal;
+    std::io::stderr().is_terminal()
+}
+
+/// Keeps what cargo says, and shows the newest line at the bar.
+async fn words(stderr: impl AsyncReadExt + Unpin, bar: ProgressBar) -> String {
+    let mut all = String::new();
+    let mut lines = BufReader::new(stderr).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        bar.set_message(line.trim().to_owned());
+        all.push_str(&line);
+        all.push('\n');
+    }
+    all
+}

@@ -1,0 +1,29 @@
+//! `conformance`: the pipeline's program on a file of cases; what it prints and how it ends is the answer.
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, ensure};
+
+use crate::cargo;
+use crate::cli::Subject;
+
+pub(crate) fn run(subject: Subject, file: &Path) -> anyhow::Result<ExitCode> {
+    ensure!(
+        file.is_file(),
+        "there is no file {}; give one JSON object per line",
+        file.display()
+    );
+    let program = super::runtime()?.block_on(cargo::pipeline())?;
+    let word = match subject {
+        Subject::Windows => "windows",
+        Subject::Partitioner => "partitioner",
+    };
+    let status = Command::new(&program)
+        .args(["conformance", word])
+        .arg(file)
+        .status()
+        .with_context(|| format!("{} cannot be started", program.display()))?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}

@@ -1,0 +1,478 @@
+//! A run from its first trade to the last row: what is shown, the faults, the supervisor, the drain.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use ledger::FaultOutcome;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::MissedTickBehavior;
+
+use super::charts;
+use super::child::Ended;
+use super::crew::INGEST;
+use super::drain::{Drain, Order, Seen};
+use super::joined::Joined;
+use super::offsets::Offsets;
+use super::plan::Plan;
+use super::setup::{Ready, last_words};
+use super::stop::Stop;
+use crate::faults::{Ctx, strike};
+use crate::note;
+use crate::text;
+use crate::view::{self, Chart, Event, FaultState, Phase, Screen, View};
+
+/// How often the screen is drawn.
+const FRAME: Duration = Duration::from_millis(250);
+
+/// Workers that die more often than this in [`QUICK`] are not worth starting again.
+const DEATHS: usize = 5;
+const QUICK: Duration = Duration::from_secs(10);
+
+/// What a run came to, as far as it is known before the audit.
+pub(crate) struct Outcome {
+    /// From the first trade to the last row.
+    pub(crate) duration: Duration,
+    /// How the faults went.
+    pub(crate) faults: Vec<FaultOutcome>,
+    /// Why not everything was waited for, as a clause.
+    pub(crate) not_drained: Option<String>,
+}
+
+/// Where the run stands.
+enum Step {
+    Running,
+    /// What a fault has begun is awaited: a broker that is down, a worker that is frozen.
+    Settling,
+    /// The exchange empties its queues.
+    Finishing(JoinHandle<()>),
+    /// The pipeline empties.
+    Draining(Drain),
+}
+
+struct Live<'a> {
+    plan: &'a Plan,
+    ready: Ready,
+    begun: Instant,
+    step: Step,
+    faults: Vec<view::Fault>,
+    striking: JoinSet<(usize, anyhow::Result<String>)>,
+    ctx: Arc<Ctx>,
+    events: Vec<Event>,
+    joined: Joined,
+    deaths: Vec<Instant>,
+    broken: Option<String>,
+    ingest_gone: Option<Instant>,
+    /// When it was asked, and the answer.
+    undelivered: watch::Sender<Option<(Instant, u64)>>,
+    asking: Option<JoinHandle<()>>,
+    offsets: Arc<Offsets>,
+    charts: Arc<Mutex<Vec<Chart>>>,
+    charting: Option<JoinHandle<()>>,
+    rows: u64,
+    last_row: Duration,
+    plain: bool,
+}
+
+/// Runs until everything has arrived, or cannot.
+pub(crate) async fn live(
+    plan: &Plan,
+    ready: Ready,
+    screen: Option<Screen>,
+    stop: &Stop,
+) -> anyhow::Result<(Ready, Outcome)> {
+    let names = &ready.names;
+    let offsets = Offsets::new(
+        ready.stack.kafka().bootstrap(),
+        &names.group,
+        &names.topic,
+        plan.args.partitions,
+    )?;
+    let ctx = Ctx {
+        stack: Arc::clone(&ready.stack),
+        exchange: ready.exchange.clone(),
+        crew: Arc::clone(&ready.crew),
+        partitions: usize::try_from(plan.args.partitions).unwrap_or(0),
+    };
+    let faults = plan.faults.iter().map(|(fault, at)| view::Fault {
+        name: fault.name().into(),
+        at: *at,
+        state: FaultState::Waiting,
+    });
+    let live = Live {
+        plan,
+        begun: Instant::now(),
+        step: Step::Running,
+        faults: faults.collect(),
+        striking: JoinSet::new(),
+        ctx: Arc::new(ctx),
+        events: Vec::new(),
+        joined: Joined::new(ready.folder.join("joined")),
+        deaths: Vec::new(),
+        broken: None,
+        ingest_gone: None,
+        undelivered: watch::Sender::new(None),
+        asking: None,
+        offsets: Arc::new(offsets),
+        charts: Arc::default(),
+        charting: None,
+        rows: 0,
+        last_row: Duration::ZERO,
+        plain: screen.is_none(),
+        ready,
+    };
+    live.run(screen, stop).await
+}
+
+impl Live<'_> {
+    async fn run(mut self, mut screen: Option<Screen>, stop: &Stop) -> anyhow::Result<(Ready, Outcome)> {
+        if let Some(exchange) = &self.ready.exchange {
+            exchange.begin();
+        }
+        let mut frame = tokio::time::interval(FRAME);
+        frame.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut sampled = 0;
+        let given_up = loop {
+            tokio::select! {
+                _ = frame.tick() => {
+                    let now = self.begun.elapsed();
+                    self.look(now);
+                    if now.as_secs() >= sampled {
+                        sampled = now.as_secs() + 1;
+                        self.second(now);
+                    }
+                    if let Some(screen) = &mut screen {
+                        // A terminal that is gone says so by a signal too.
+                        let _ = screen.show(&self.view(now));
+                    }
+                    match self.advance(now).await {
+                        Order::Done => break None,
+                        Order::GiveUp(why) => break Some(why),
+                        _ => {}
+                    }
+                }
+                Some(ended) = self.ready.ends.recv() => self.ended(&ended),
+                Some(struck) = self.striking.join_next() => self.struck(struck),
+                () = stop.wished(1), if matches!(self.step, Step::Running) => self.step = Step::Settling,
+                _ = pressed(&mut screen) => stop.wish(),
+            }
+        };
+        drop(screen);
+        let outcome = Outcome {
+            duration: self.last_row,
+            faults: self.outcomes(),
+            not_drained: self.broken.take().or(given_up),
+        };
+        Ok((self.ready, outcome))
+    }
+
+    /// Takes in what is new.
+    fn look(&mut self, now: Duration) {
+        let (came, gone) = {
+            let mut board = self.ready.crew.board();
+            let moves = self.joined.look(&mut board);
+            if board.rows() > self.rows {
+                if self.rows == 0 {
+                    let text = format!(
+                        "the first trade is a row after {}",
+                        text::millis(now.as_secs_f64() * 1e3)
+                    );
+                    self.events.push(Event {
+                        at: now,
+                        text,
+                        trouble: false,
+                    });
+                }
+                self.rows = board.rows();
+                self.last_row = now;
+            }
+            moves
+        };
+        for name in came {
+            self.happened(format!("{name} joins from another terminal"), false);
+        }
+        for name in gone {
+            self.happened(format!("{name} has left"), false);
+        }
+        if matches!(self.step, Step::Running) {
+            for (i, (fault, at)) in self.plan.faults.iter().enumerate() {
+                if now >= *at && self.faults[i].state == FaultState::Waiting {
+                    self.faults[i].state = FaultState::Striking;
+                    let (ctx, fault) = (Arc::clone(&self.ctx), *fault);
+                    self.say(&format!("{} strikes", fault.name()));
+                    self.striking.spawn(async move { (i, strike(fault, &ctx).await) });
+                }
+            }
+            if self.plan.limit.is_some_and(|limit| now >= limit) {
+                self.step = Step::Settling;
+            }
+        }
+    }
+
+    /// Once a second: a sample, a line, the charts.
+    fn second(&mut self, now: Duration) {
+        let executed = self.executed();
+        let newest = {
+            let mut board = self.ready.crew.board();
+            board.sample(now, executed);
+            board.newest_watermark()
+        };
+        if self.plain {
+            note(&view::line(&self.view(now)));
+        } else if let Some(newest) = newest
+            && self.charting.as_ref().is_none_or(JoinHandle::is_finished)
+        {
+            let client = self
+                .ready
+                .stack
+                .clickhouse()
+                .client()
+                .with_database(&self.ready.names.database);
+            let (place, again) = (Arc::clone(&self.charts), now.as_secs().is_multiple_of(5));
+            self.charting = Some(tokio::spawn(async move {
+                // What the charts miss is no news: while ClickHouse is down, the events say so.
+                if let Ok(charts) = draw_charts(&client, &place, again, newest).await {
+                    *place.lock().unwrap_or_else(PoisonError::into_inner) = charts;
+                }
+            }));
+        }
+    }
+
+    /// Moves the end of the run on.
+    async fn advance(&mut self, now: Duration) -> Order {
+        match &mut self.step {
+            Step::Running => {}
+            Step::Settling if !self.striking.is_empty() => {}
+            Step::Settling => {
+                let exchange = self.ready.exchange.clone();
+                self.step = Step::Finishing(tokio::spawn(async move {
+                    if let Some(exchange) = exchange {
+                        exchange.finish().await;
+                    }
+                }));
+            }
+            Step::Finishing(task) => {
+                if task.is_finished() {
+                    match self.ready.crew.ingest() {
+                        Some(ingest) => ingest.drain().await,
+                        None => self.ingest_gone = Some(Instant::now()),
+                    }
+                    self.step = Step::Draining(Drain::new(now));
+                }
+            }
+            Step::Draining(drain) => {
+                let ingest = self.ready.crew.ingest();
+                if ingest.is_none() && self.ingest_gone.is_none() {
+                    self.ingest_gone = Some(Instant::now());
+                }
+                let board = self.ready.crew.board();
+                let progress = board.ingest();
+                let seen = Seen {
+                    ingest_runs: ingest.is_some(),
+                    ingest_left: progress.in_flight + progress.repairing,
+                    // An answer to a question from before the ingest's end may have missed its last records.
+                    undelivered: match (*self.undelivered.borrow(), self.ingest_gone) {
+                        (Some((asked, left)), Some(gone)) if asked > gone => Some(left),
+                        _ => None,
+                    },
+                    workers: self.ready.crew.workers().len() + self.joined.count(),
+                };
+                drop(board);
+                let order = drain.see(now, seen);
+                if order == Order::DismissWorkers {
+                    self.dismiss_workers().await;
+                } else {
+                    self.ask();
+                }
+                return order;
+            }
+        }
+        Order::Wait
+    }
+
+    async fn dismiss_workers(&mut self) {
+        for worker in self.ready.crew.workers() {
+            worker.drain().await;
+        }
+        if let Some((held, current)) = &mut self.ready.place {
+            current.leaving = true;
+            if let Err(error) = held.tell(current) {
+                tracing::warn!("workers of other terminals are not told to leave: {error}");
+            }
+        }
+    }
+
+    /// Asks Kafka in the background what is left, one question at a time.
+    fn ask(&mut self) {
+        if self.asking.as_ref().is_some_and(|asking| !asking.is_finished()) {
+            return;
+        }
+        let (offsets, answer) = (Arc::clone(&self.offsets), self.undelivered.clone());
+        self.asking = Some(tokio::spawn(async move {
+            let asked = Instant::now();
+            match offsets.undelivered().await {
+                Ok(left) => drop(answer.send_replace(Some((asked, left)))),
+                Err(error) => tracing::warn!("Kafka did not say what is left: {error}"),
+            }
+        }));
+    }
+
+    /// A process has ended: the supervisor's rule.
+    fn ended(&mut self, ended: &Ended) {
+        self.ready.crew.ended(ended);
+        let well = ended.status.is_some_and(|status| status.success());
+        if ended.was_told && well {
+            return;
+        }
+        let how = ended
+            .status
+            .map_or_else(|| "ended".into(), |status| format!("ended with {status}"));
+        if ended.name == INGEST {
+            let words = last_words(&self.ready, INGEST);
+            self.broken.get_or_insert(format!(
+                "the ingest {how}; its last words: {}",
+                words.replace('\n', " | ")
+            ));
+            self.happened(format!("the ingest {how}: the run ends"), true);
+            if matches!(self.step, Step::Running) {
+                self.step = Step::Settling;
+            }
+            return;
+        }
+        if ended.was_told {
+            self.happened(format!("{} was leaving and {how}", ended.name), true);
+            return;
+        }
+        self.deaths.push(Instant::now());
+        self.deaths.retain(|death| death.elapsed() < QUICK);
+        if self.deaths.len() > DEATHS {
+            let words = last_words(&self.ready, &ended.name).replace('\n', " | ");
+            self.broken.get_or_insert(format!(
+                "workers die as soon as they are started; the last words: {words}"
+            ));
+            if matches!(self.step, Step::Running) {
+                self.step = Step::Settling;
+            }
+            return;
+        }
+        match self.ready.crew.start_worker() {
+            Ok(next) => self.happened(format!("{} {how}; {} takes its place", ended.name, next.name()), true),
+            Err(error) => {
+                self.broken
+                    .get_or_insert(format!("no worker can be started any more: {error}"));
+            }
+        }
+    }
+
+    fn struck(&mut self, struck: Result<(usize, anyhow::Result<String>), tokio::task::JoinError>) {
+        // A panic there is a bug whose message the log has; the fault then stays as one that did not strike.
+        let Ok((i, result)) = struck else { return };
+        let name = self.faults[i].name.clone();
+        self.faults[i].state = match result {
+            Ok(what) => {
+                self.say(&format!("{name}: {what}"));
+                FaultState::Struck(what)
+            }
+            Err(why) => {
+                self.say(&format!("{name} did not strike: {why:#}"));
+                FaultState::Missed(format!("{why:#}"))
+            }
+        };
+    }
+
+    fn happened(&mut self, text: String, trouble: bool) {
+        self.say(&text);
+        self.events.push(Event {
+            at: self.begun.elapsed(),
+            text,
+            trouble,
+        });
+    }
+
+    fn say(&self, what: &str) {
+        tracing::info!("{what}");
+        if self.plain {
+            note(&format!("{}  · {what}", text::clock(self.begun.elapsed())));
+        }
+    }
+
+    fn executed(&self) -> Option<u64> {
+        self.ready
+            .exchange
+            .as_ref()
+            .map(|exchange| exchange.counters().executed)
+    }
+
+    fn view(&self, now: Duration) -> View {
+        let board = self.ready.crew.board();
+        let now_ms = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+        View {
+            title: self.plan.title(self.ready.markets.len()),
+            elapsed: now,
+            limit: self.plan.limit,
+            phase: match &self.step {
+                Step::Running => Phase::Running,
+                Step::Settling => Phase::Draining("a fault to be over".into()),
+                Step::Finishing(_) => Phase::Draining("the exchange to empty its queues".into()),
+                Step::Draining(drain) => Phase::Draining(drain.waiting()),
+            },
+            stages: board.stages(self.executed()),
+            partitions: board.partitions(self.plan.args.partitions, now_ms),
+            latency: board.recent_latency(),
+            rows_per_second: board.rows_per_second(),
+            candle_rows: board.sums().candles,
+            charts: self.charts.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            faults: self.faults.clone(),
+            events: self.events.clone(),
+        }
+    }
+
+    fn outcomes(&self) -> Vec<FaultOutcome> {
+        let outcome = |fault: &view::Fault| {
+            let (struck, what) = match &fault.state {
+                FaultState::Struck(what) => (true, what.clone()),
+                FaultState::Missed(why) => (false, why.clone()),
+                FaultState::Waiting => (false, "the run ended before its time".into()),
+                FaultState::Striking => (false, "the run ended while it was being done".into()),
+            };
+            FaultOutcome {
+                name: fault.name.clone(),
+                at_s: fault.at.as_secs_f64(),
+                struck,
+                what,
+            }
+        };
+        self.faults.iter().map(outcome).collect()
+    }
+}
+
+/// The charts of the markets that are shown; of the busiest ones `again`, and in the beginning.
+async fn draw_charts(
+    client: &clickhouse::Client,
+    place: &Mutex<Vec<Chart>>,
+    again: bool,
+    newest_ms: i64,
+) -> Result<Vec<Chart>, clickhouse::error::Error> {
+    let shown: Vec<String> = place
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .iter()
+        .filter_map(|chart| chart.name.split(' ').next().map(str::to_owned))
+        .collect();
+    let markets = if again || shown.is_empty() {
+        charts::busiest(client, newest_ms).await?
+    } else {
+        shown
+    };
+    charts::charts(client, &markets, newest_ms).await
+}
+
+/// The next key, or never.
+async fn pressed(screen: &mut Option<Screen>) -> view::Key {
+    match screen {
+        Some(screen) => screen.key().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,18 @@
+//! What a run is made of: the pipeline's processes, what they report, how they are drained, where others find the run.
+
+pub(crate) mod audit;
+mod board;
+pub(crate) mod charts;
+pub(crate) mod child;
+pub(crate) mod crew;
+pub(crate) mod current;
+mod drain;
+pub(crate) mod joined;
+mod live;
+mod offsets;
+pub(crate) mod plan;
+pub(crate) mod setup;
+pub(crate) mod stop;
+
+pub(crate) use board::Board;
+pub(crate) use live::live;

@@ -1,0 +1,328 @@
+//! What a run is to be, checked before anything starts: what cannot go well is refused at once.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use market::{Encoding, Market};
+
+use crate::cli::{Source, UpArgs};
+use crate::faults::{self, Fault};
+use crate::text;
+use crate::values::{Markets, Rate};
+
+/// What `up` does by default.
+const RATE: Rate = Rate::PerSecond(2_000.0);
+
+/// What a run at full speed is taken for when disk is reckoned, trades per second.
+const FULL_SPEED: f64 = 200_000.0;
+
+/// A run that goes on for ever is checked for so long.
+const EVER: Duration = Duration::from_secs(600);
+
+/// What a trade takes on disk, bytes: journal, topic, tables; the audit's scratch is beside it.
+const BYTES_PER_TRADE: u64 = 64 + 300 + 100;
+
+/// What servers and logs take before the first trade, bytes.
+const BYTES_AT_REST: u64 = 500_000_000;
+
+/// How far a watermark stays behind the newest event time, milliseconds.
+pub(crate) const BOUND_MS: i64 = 1_000;
+
+/// How long after its end a candle takes late trades, milliseconds of watermark.
+pub(crate) const LATENESS_MS: i64 = 60_000;
+
+/// A run to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// As asked.
+    pub(crate) args: UpArgs,
+    /// Faults in the order in which they strike.
+    pub(crate) faults: Vec<(Fault, Duration)>,
+    /// When it ends.
+    pub(crate) limit: Option<Duration>,
+    /// Where the run keeps what outlives it.
+    pub(crate) home: PathBuf,
+}
+
+impl Plan {
+    /// Checks what was asked.
+    ///
+    /// # Errors
+    /// The first thing that cannot go well, as a sentence that says what to do.
+    pub(crate) fn new(args: UpArgs) -> anyhow::Result<Self> {
+        let limit = args.length.limit();
+        let faults = faults::in_order(&args.faults, limit)?;
+        match args.source {
+            Source::Capture => {
+                let file = args
+                    .capture
+                    .as_deref()
+                    .context("--source capture needs a recording: add --capture FILE; ./lab record FILE makes one")?;
+                ensure!(
+                    file.is_file(),
+                    "there is no capture {}; ./lab record FILE makes one",
+                    file.display()
+                );
+            }
+            _ => ensure!(args.capture.is_none(), "--capture needs --source capture beside it"),
+        }
+        if args.source != Source::Upbit {
+            ensure!(
+                matches!(args.markets, Markets::Count(_)),
+                "--markets with codes goes with --source upbit; the generator takes a number, such as --markets 120"
+            );
+        }
+        if args.source == Source::Upbit {
+            ensure!(
+                args.rate.is_none(),
+                "--rate does not go with --source upbit: the exchange sends what is traded"
+            );
+            if let Some((fault, _)) = faults.iter().find(|(fault, _)| fault.needs_our_exchange()) {
+                bail!(
+                    "{} needs the project's own exchange: use --source generate or capture",
+                    fault.name()
+                );
+            }
+        }
+        let plan = Self {
+            args,
+            faults,
+            limit,
+            home: stack::provision::home(),
+        };
+        Ok(plan)
+    }
+
+    /// The rate at which the source is run; `None` is a capture's own pace.
+    pub(crate) fn rate(&self) -> Option<Rate> {
+        match self.args.source {
+            Source::Capture => self.args.rate,
+            _ => Some(self.args.rate.unwrap_or(RATE)),
+        }
+    }
+
+    /// How many trades this may come to.
+    fn trades(&self) -> u64 {
+        let rate = match self.rate() {
+            Some(Rate::PerSecond(rate)) => rate,
+            Some(Rate::Max) => FULL_SPEED,
+            // Recorded pace, or the real exchange.
+            None => 1_000.0,
+        };
+        (rate * self.limit.unwrap_or(EVER).as_secs_f64()) as u64
+    }
+
+    /// Whether the disk below `home` has room for the run and its audit.
+    ///
+    /// # Errors
+    /// It has not, or the folder cannot be written to.
+    pub(crate) fn check_disk(&self) -> anyhow::Result<()> {
+        let home = &self.home;
+        std::fs::create_dir_all(home)
+            .and_then(|()| tempfile::tempfile_in(home).map(drop))
+            .with_context(|| {
+                format!(
+                    "{} cannot be written to; set TICKBOOK_HOME to a folder that can",
+                    home.display()
+                )
+            })?;
+        let needed = BYTES_AT_REST + self.trades() * BYTES_PER_TRADE + ledger::disk_needed(self.trades());
+        let free = free_bytes(home)?;
+        ensure!(
+            free > needed,
+            "this run may need {} of disk and {} has {}; shorten it with --for, slow it down with --rate, or set \
+             TICKBOOK_HOME to a larger disk",
+            text::bytes(needed),
+            home.display(),
+            text::bytes(free)
+        );
+        Ok(())
+    }
+
+    /// What runs, in a line.
+    pub(crate) fn title(&self, markets: usize) -> String {
+        let pace = match (self.args.source, self.rate()) {
+            (Source::Upbit, _) => "as traded".into(),
+            (_, Some(rate)) => rate.to_string(),
+            (_, None) => "recorded pace".into(),
+        };
+        let markets = text::plural(markets as u64, "market", "markets");
+        format!(
+            "{} · {markets} · {pace} · {}",
+            self.args.source.name(),
+            self.args.encoding
+        )
+    }
+}
+
+/// Free bytes for this user on the disk of a folder.
+pub(crate) fn free_bytes(folder: &Path) -> anyhow::Result<u64> {
+    let disk =
+        rustix::fs::statvfs(folder).with_context(|| format!("the disk of {} cannot be asked", folder.display()))?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// Names of the run's things in the servers.
+#[derive(Clone, Debug)]
+pub(crate) struct Names {
+    /// Topic of trades.
+    pub(crate) topic: String,
+    /// Topic of what could not be read.
+    pub(crate) dead_letters: String,
+    /// Compacted topic of the workers' snapshots.
+    pub(crate) snapshots: String,
+    /// Consumer group.
+    pub(crate) group: String,
+    /// Database.
+    pub(crate) database: String,
+}
+
+impl Names {
+    /// Plain names on servers that are this run's own, names of nobody else on servers that others use too.
+    pub(crate) fn new(provider: stack::Provider) -> Self {
+        let name = |plain: &str| match provider {
+            stack::Provider::External => stack::unique(plain),
+            _ => plain.to_owned(),
+        };
+        Self {
+            topic: name("trades"),
+            dead_letters: name("dead_letters"),
+            snapshots: name("snapshots"),
+            group: name("tickbook"),
+            database: name("tickbook"),
+        }
+    }
+
+    /// What every worker is started with, beside its name.
+    pub(crate) fn worker_args(&self, stack: &stack::Stack, encoding: Encoding, workers: u16) -> Vec<String> {
+        let bound = BOUND_MS.to_string();
+        let lateness = LATENESS_MS.to_string();
+        let workers = workers.to_string();
+        let pairs = [
+            ("--brokers", stack.kafka().bootstrap()),
+            ("--topic", &self.topic),
+            ("--dead-letters", &self.dead_letters),
+            ("--group", &self.group),
+            ("--snapshots", &self.snapshots),
+            ("--clickhouse", stack.clickhouse().url()),
+            ("--database", &self.database),
+            ("--encoding", encoding.name()),
+            ("--bound-ms", &bound),
+            ("--lateness-ms", &lateness),
+            ("--workers", &workers),
+        ];
+        std::iter::once("worker".to_owned())
+            .chain(
+                pairs
+                    .into_iter()
+                    .flat_map(|(flag, value)| [flag.to_owned(), value.to_owned()]),
+            )
+            .collect()
+    }
+
+    /// What the ingest is started with.
+    pub(crate) fn ingest_args(
+        &self,
+        stack: &stack::Stack,
+        urls: &Urls,
+        markets: &[Market],
+        encoding: Encoding,
+    ) -> Vec<String> {
+        let codes: Vec<&str> = markets.iter().map(Market::as_str).collect();
+        let codes = codes.join(",");
+        let pairs = [
+            ("--ws", urls.ws.as_str()),
+            ("--rest", &urls.rest),
+            ("--brokers", stack.kafka().bootstrap()),
+            ("--topic", &self.topic),
+            ("--dead-letters", &self.dead_letters),
+            ("--encoding", encoding.name()),
+            ("--markets", &codes),
+        ];
+        std::iter::once("ingest".to_owned())
+            .chain(
+                pairs
+                    .into_iter()
+                    .flat_map(|(flag, value)| [flag.to_owned(), value.to_owned()]),
+            )
+            .collect()
+    }
+}
+
+/// Where an exchange is.
+#[derive(Clone, Debug)]
+pub(crate) struct Urls {
+    /// Its WebSocket.
+    pub(crate) ws: String,
+    /// What REST paths are appended to.
+    pub(crate) rest: String,
+}
+
+impl Urls {
+    /// The real exchange.
+    pub(crate) fn upbit() -> Self {
+        Self {
+            ws: "wss://api.upbit.com/websocket/v1".into(),
+            rest: "https://api.upbit.com/v1".into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    fn plan(args: &str) -> anyhow::Result<Plan> {
+        let words = ["lab", "up"].into_iter().chain(args.split_whitespace());
+        match Cli::try_parse_from(words)?.command {
+            Command::Up(args) => Plan::new(*args),
+            other => bail!("{other:?} is not up"),
+        }
+    }
+
+    #[test]
+    fn what_cannot_go_well_is_refused_before_anything_starts() {
+        let refused = |args: &str| plan(args).map(|_| ()).unwrap_err().to_string();
+        assert_eq!(
+            refused("--source capture"),
+            "--source capture needs a recording: add --capture FILE; ./lab record FILE makes one"
+        );
+        assert_eq!(
+            refused("--source capture --capture /no/such.jsonl"),
+            "there is no capture /no/such.jsonl; ./lab record FILE makes one"
+        );
+        assert_eq!(refused("--capture x"), "--capture needs --source capture beside it");
+        assert_eq!(
+            refused("--source upbit --fault garbage@3s"),
+            "garbage needs the project's own exchange: use --source generate or capture"
+        );
+        assert_eq!(
+            refused("--markets KRW-BTC"),
+            "--markets with codes goes with --source upbit; the generator takes a number, such as --markets 120"
+        );
+        assert!(
+            refused("--fault garbage@60s").starts_with("garbage is to strike after 60s, when a run of 60s is over")
+        );
+        assert!(plan("--for ever --fault garbage@60s").is_ok());
+    }
+
+    #[test]
+    fn the_disk_that_a_run_needs_is_checked() {
+        let plan = plan("--rate 1000000 --for 1000h").unwrap();
+        let refused = plan.check_disk().unwrap_err().to_string();
+        assert!(refused.contains("set TICKBOOK_HOME to a larger disk"), "{refused}");
+    }
+
+    #[test]
+    fn the_title_says_what_runs() {
+        assert_eq!(plan("").unwrap().title(120), "generate · 120 markets · 2,000/s · json");
+        assert_eq!(
+            plan("--rate max --encoding protobuf").unwrap().title(1),
+            "generate · 1 market · full speed · protobuf"
+        );
+    }
+}

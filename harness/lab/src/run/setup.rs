@@ -1,0 +1,257 @@
+//! Everything that must stand before the first trade: servers, tables, topics, the exchange, the pipeline's processes.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use exchange::{Exchange, ExchangeConfig};
+use market::Market;
+use stack::{Sizing, Stack, StackSpec};
+use tokio::process::Command;
+use tokio::sync::mpsc;
+
+use super::Board;
+use super::child::{Ended, tail};
+use super::crew::Crew;
+use super::current::{Current, Held};
+use super::plan::{Names, Plan, Urls};
+use crate::cli::Source;
+use crate::text;
+use crate::values::{Markets, Rate};
+use crate::{cargo, note};
+
+/// How long the ingest may take to connect, and the workers to own their partitions.
+const READY_LIMIT: Duration = Duration::from_secs(60);
+
+/// A compacted snapshot may be as large as this: it holds the open windows of one partition.
+const SNAPSHOT_BYTES: &str = "67108864";
+
+/// Everything stands; no trade has been executed.
+pub(crate) struct Ready {
+    /// The servers.
+    pub(crate) stack: Arc<Stack>,
+    /// The project's own exchange, if trades come from it.
+    pub(crate) exchange: Option<Arc<Exchange>>,
+    /// The processes of the pipeline.
+    pub(crate) crew: Arc<Crew>,
+    /// Their ends.
+    pub(crate) ends: mpsc::UnboundedReceiver<Ended>,
+    /// Names in the servers.
+    pub(crate) names: Names,
+    /// The markets.
+    pub(crate) markets: Vec<Market>,
+    /// The lab's folder of the run: journal, logs, the audit's scratch.
+    pub(crate) folder: PathBuf,
+    /// The place that makes this the run that `./lab worker` joins; absent when another run has it.
+    pub(crate) place: Option<(Held, Current)>,
+}
+
+/// Sets everything up, saying on standard error how far it is.
+pub(crate) async fn setup(plan: &Plan) -> anyhow::Result<Ready> {
+    let args = &plan.args;
+    plan.check_disk()?;
+    let program = step("pipeline built", cargo::pipeline()).await?;
+    let sizing = match plan.rate() {
+        Some(Rate::Max) => Sizing::Throughput,
+        Some(Rate::PerSecond(rate)) if rate > 20_000.0 => Sizing::Throughput,
+        _ => Sizing::Tests,
+    };
+    let spec = StackSpec {
+        provider: args.stack,
+        brokers: args.brokers,
+        keep: args.keep,
+        sizing,
+        progress: true,
+    };
+    let stack = Arc::new(step("Kafka and ClickHouse ready", async { Ok(Stack::start(spec).await?) }).await?);
+    let names = Names::new(stack.provider());
+    let folder = stack.run_dir().join("lab");
+    let logs = folder.join("logs");
+    std::fs::create_dir_all(&logs).with_context(|| format!("{} cannot be made", logs.display()))?;
+    step(
+        "topics and tables made",
+        tables_and_topics(&program, &stack, &names, args.partitions),
+    )
+    .await?;
+    let (exchange, urls, markets) = source(plan, &folder).await?;
+
+    let worker_args = names.worker_args(&stack, args.encoding, args.workers);
+    let place = hold(plan, &program, &worker_args, &folder)?;
+    let board = Arc::new(std::sync::Mutex::new(Board::default()));
+    let (crew, ends) = Crew::new(
+        program,
+        logs,
+        worker_args.into_iter().map(OsString::from).collect(),
+        board,
+    );
+    let ingest: Vec<OsString> = names
+        .ingest_args(&stack, &urls, &markets, args.encoding)
+        .into_iter()
+        .map(OsString::from)
+        .collect();
+    let mut ready = Ready {
+        stack,
+        exchange,
+        crew,
+        ends,
+        names,
+        markets,
+        folder,
+        place,
+    };
+    // Whatever fails from here on, no process of the pipeline is left behind.
+    let started = async {
+        ready
+            .crew
+            .start_ingest(&ingest)
+            .context("the ingest cannot be started")?;
+        ready.crew.start_worker().context("a worker cannot be started")?;
+        until_ready(&mut ready, args.partitions).await
+    };
+    if let Err(error) = step("ingest connected, workers in their group", started).await {
+        ready.crew.dismiss();
+        return Err(error);
+    }
+    Ok(ready)
+}
+
+/// Does one step and says that it is done, with the time if it took any.
+async fn step<T>(done: &str, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let from = Instant::now();
+    let result = work.await?;
+    note(&format!(
+        "  {done:<44}{:>8}",
+        text::millis(from.elapsed().as_secs_f64() * 1e3)
+    ));
+    Ok(result)
+}
+
+async fn tables_and_topics(program: &Path, stack: &Stack, names: &Names, partitions: i32) -> anyhow::Result<()> {
+    // Retention is by age and size, and an audit reads from the beginning: nothing may go before the run does.
+    let keep = [("retention.ms", "-1"), ("retention.bytes", "-1")];
+    let compact = [("cleanup.policy", "compact"), ("max.message.bytes", SNAPSHOT_BYTES)];
+    let kafka = stack.kafka();
+    let topics = async {
+        tokio::try_join!(
+            kafka.create_topic(&names.topic, partitions, &keep),
+            kafka.create_topic(&names.dead_letters, 1, &keep),
+            kafka.create_topic(&names.snapshots, partitions, &compact),
+        )
+        .context("the topics cannot be made")
+    };
+    let tables = async {
+        let output = Command::new(program)
+            .args([
+                "tables",
+                "--clickhouse",
+                stack.clickhouse().url(),
+                "--database",
+                &names.database,
+            ])
+            .kill_on_drop(true)
+            .output()
+            .await
+            .context("the pipeline's program cannot be started")?;
+        let words = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "the tables cannot be made: {}", words.trim());
+        Ok(())
+    };
+    tokio::try_join!(topics, tables).map(|_| ())
+}
+
+/// The exchange, where it is, and its markets.
+async fn source(plan: &Plan, folder: &Path) -> anyhow::Result<(Option<Arc<Exchange>>, Urls, Vec<Market>)> {
+    let args = &plan.args;
+    let rate = |rate| match rate {
+        Rate::PerSecond(rate) => exchange::Rate::PerSecond(rate),
+        Rate::Max => exchange::Rate::Max,
+    };
+    let source = match (args.source, &args.markets, &args.capture, plan.rate()) {
+        (Source::Generate, Markets::Count(markets), _, Some(pace)) => exchange::Source::Generate {
+            seed: args.seed,
+            markets: *markets,
+            rate: rate(pace),
+        },
+        (Source::Capture, _, Some(path), pace) => exchange::Source::Capture {
+            path: path.clone(),
+            rate: pace.map(rate),
+            looped: true,
+        },
+        (Source::Upbit, markets, ..) => {
+            return Ok((None, Urls::upbit(), crate::upbit::markets(markets).await?));
+        }
+        _ => bail!("this source cannot be run; ./lab up --help shows what can"),
+    };
+    let exchange = Exchange::start(ExchangeConfig::new(source, folder.join("journal"))).await?;
+    let urls = Urls {
+        ws: exchange.ws_url(),
+        rest: exchange.rest_url(),
+    };
+    let markets = exchange.markets().to_vec();
+    Ok((Some(Arc::new(exchange)), urls, markets))
+}
+
+fn hold(plan: &Plan, program: &Path, worker_args: &[String], folder: &Path) -> anyhow::Result<Option<(Held, Current)>> {
+    let Some(held) = Held::take(&plan.home)? else {
+        note("  another run goes on on this machine: the figures of both suffer, and ./lab worker joins the other one");
+        return Ok(None);
+    };
+    let current = Current {
+        pid: std::process::id(),
+        program: program.to_path_buf(),
+        worker_args: worker_args.to_vec(),
+        joined: folder.join("joined"),
+        leaving: false,
+    };
+    std::fs::create_dir_all(&current.joined)?;
+    held.tell(&current)?;
+    Ok(Some((held, current)))
+}
+
+/// Waits until the ingest is connected and subscribed, and the workers own every partition.
+async fn until_ready(ready: &mut Ready, partitions: i32) -> anyhow::Result<()> {
+    let from = Instant::now();
+    loop {
+        let connected = match &ready.exchange {
+            Some(exchange) => exchange.counters().subscribed > 0,
+            None => ready.crew.board().ingest().connected,
+        };
+        let owned: usize = ready
+            .crew
+            .workers()
+            .iter()
+            .map(|worker| ready.crew.board().owned_by(worker.name()))
+            .sum();
+        if connected && owned >= usize::try_from(partitions).unwrap_or(0) {
+            return Ok(());
+        }
+        if let Ok(ended) = ready.ends.try_recv() {
+            bail!(
+                "{} ended before the first trade; its last words:\n{}",
+                ended.name,
+                last_words(ready, &ended.name)
+            );
+        }
+        if from.elapsed() > READY_LIMIT {
+            let who = if connected {
+                "the workers own no partitions"
+            } else {
+                "the ingest is not connected"
+            };
+            let log = if connected { "worker-1" } else { "ingest" };
+            bail!(
+                "{who} after {}; the last words of {log}:\n{}",
+                text::span(READY_LIMIT),
+                last_words(ready, log)
+            );
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// The end of a process's log.
+pub(crate) fn last_words(ready: &Ready, name: &str) -> String {
+    tail(&ready.folder.join("logs").join(format!("{name}.log")), 8)
+}
