@@ -72,7 +72,10 @@ impl Ledger {
             homes: Vec::new(),
             letters: Letters::default(),
             examples: Examples::default(),
-            report: Report::default(),
+            report: Report {
+                journal: terms.journal,
+                ..Report::default()
+            },
             scratch: Vec::with_capacity(128),
         })
     }

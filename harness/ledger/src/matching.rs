@@ -105,9 +105,10 @@ impl Matching<'_> {
         {
             self.report.altered.ingest += 1;
             let sent = self.trade(sent);
+            let before = if self.journal { "sent" } else { "first record" };
             self.example(Finding::AlteredIngest, wrong, |name, found| {
                 let what = sent.map(|sent| difference(&sent, found, false)).unwrap_or_default();
-                format!("{name}: sent → topic at {}: {what}", place(wrong.position()))
+                format!("{name}: {before} → topic at {}: {what}", place(wrong.position()))
             });
         }
         let Some(first) = topic.first() else { return };

@@ -69,7 +69,7 @@ impl Report {
         let mut row = |stage: &str, cells: [String; 5]| {
             let [trades, lost, unexpected, altered, other] = cells;
             out.line(&format!(
-                "{stage:<20}{trades:>14}{lost:>10}{unexpected:>12}{altered:>10}{other:>14}"
+                "{stage:<16}{trades:>14}{lost:>10}{unexpected:>12}{altered:>10}{other:>16}"
             ));
         };
         row("", Default::default());
@@ -124,7 +124,7 @@ impl Report {
         out.line(&columns("", &headings.map(Into::into)));
         out.line(&columns("candles", &counts.map(grouped)));
         let check = &self.dead_letter_check;
-        let headings = ["expected", "found", "missing", "unexpected", "with socket"];
+        let headings = ["expected", "found", "missing", "unexpected", "cut off"];
         let counts = [
             check.expected,
             check.matched,
@@ -190,7 +190,7 @@ impl Report {
         for fault in &self.faults {
             let struck = if fault.struck { "" } else { "never struck: " };
             let head = format!("  {:>6.1} s  {:<18}  ", fault.at_s, fault.name);
-            out.wrapped_with(&head, &" ".repeat(31), &format!("{struck}{}", fault.what));
+            out.wrapped_with(&head, &" ".repeat(32), &format!("{struck}{}", fault.what));
         }
     }
 
@@ -262,8 +262,8 @@ impl Report {
 }
 
 fn columns(name: &str, cells: &[String]) -> String {
-    cells.iter().fold(format!("{name:<14}"), |mut line, cell| {
-        let _ = write!(line, "{cell:>11}");
+    cells.iter().fold(format!("{name:<13}"), |mut line, cell| {
+        let _ = write!(line, " {cell:>10}");
         line
     })
 }

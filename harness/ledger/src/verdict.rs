@@ -49,6 +49,9 @@ pub(crate) fn grouped(count: u64) -> String {
     text
 }
 
+/// What a reason begins with, in the order of the stages.
+const STAGES: [&str; 4] = ["ingest", "worker", "windows", "dead letters"];
+
 /// Decides, and says why: one sentence for each thing that is wrong, each naming its stage.
 pub(crate) fn judge(report: &mut Report, run: &RunFacts) {
     let wrong = present(report);
@@ -62,7 +65,11 @@ pub(crate) fn judge(report: &mut Report, run: &RunFacts) {
     } else {
         Verdict::Inconclusive
     };
-    report.reasons = wrong.into_iter().chain(absent).chain(idle).collect();
+    // In the order of the stages, because what is wrong at one shows again at those behind it.
+    let stage = |reason: &String| STAGES.iter().position(|stage| reason.starts_with(stage));
+    let mut reasons: Vec<String> = wrong.into_iter().chain(absent).collect();
+    reasons.sort_by_key(stage);
+    report.reasons = reasons.into_iter().chain(idle).collect();
 }
 
 /// What is there and must not be: wrong at any moment of a run.
@@ -71,8 +78,13 @@ fn present(report: &Report) -> Vec<String> {
     let trades = |n| plural(n, "trade", "trades");
     let ByStage { ingest, worker } = report.altered;
     if ingest > 0 {
+        let than = if report.journal {
+            "were sent"
+        } else {
+            "in their first record"
+        };
         reasons.push(format!(
-            "ingest (exchange → topic): {} in the topic with other values than were sent",
+            "ingest (exchange → topic): {} in the topic with other values than {than}",
             trades(ingest)
         ));
     }

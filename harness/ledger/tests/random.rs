@@ -1,5 +1,7 @@
 //! Random runs with random corruption: the report counts exactly what was broken, and nothing else.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::collections::BTreeSet;

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ledger::{BadFrame, Ledger, Report, RunFacts, Terms, hash};
+use ledger::{BadFrame, Finding, Ledger, Report, RunFacts, Terms, Verdict, hash};
 use market::{Amount, Candle, Encoding, EventTime, Interval, Market, Position, Side, Trade};
 
 pub const BOUND: i64 = 1_000;
@@ -95,7 +95,7 @@ pub fn run(seed: u64, count: u64, spacing: u64) -> Run {
         let event = now - behind;
         sent.push(Trade {
             market: markets[random.below(7) as usize],
-            sequential_id: event as u64 * 10_000 + n,
+            sequential_id: event as u64 * 10_000_000 + n,
             event_time: EventTime::from_millis(event),
             sent_time: EventTime::from_millis(now + 20),
             price: format!("{}.5", 1_000 + random.below(50)).parse().unwrap(),
@@ -220,6 +220,7 @@ impl Run {
     pub fn audit(&self) -> Report {
         let scratch = tempfile::tempdir().unwrap();
         let mut ledger = Ledger::open(self.terms, scratch.path(), 0).unwrap();
+        (0..3).for_each(|partition| ledger.partition(partition));
         if self.terms.journal {
             self.sent.iter().for_each(|trade| ledger.sent(trade).unwrap());
         }
@@ -273,5 +274,36 @@ pub fn candle(key: (Interval, i64, Market), partition: i32, applied: &[(Trade, i
             partition,
             offset: applied[applied.len() - 1].1,
         },
+    }
+}
+
+/// The run that the controls break.
+pub fn base() -> Run {
+    run(7, 3_000, 40)
+}
+
+/// The report must fail for one reason that contains `words`, with an example of the finding that contains its words.
+#[track_caller]
+pub fn fails(report: &Report, words: &str, finding: Option<(Finding, &str)>) {
+    assert_eq!(report.verdict, Verdict::Fail, "{}", report.render());
+    assert_eq!(
+        report.reasons.len(),
+        1,
+        "one thing is broken, so one reason: {:#?}",
+        report.reasons
+    );
+    assert!(
+        report.reasons[0].contains(words),
+        "want {words:?}: {:?}",
+        report.reasons
+    );
+    if let Some((finding, words)) = finding {
+        let of = report.examples.iter().filter(|example| example.finding == finding);
+        let details: Vec<_> = of.map(|example| example.detail.as_str()).collect();
+        assert!(
+            details.iter().any(|detail| detail.contains(words)),
+            "want {words:?}: {:#?}",
+            report.examples
+        );
     }
 }
