@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
-use rdkafka::error::KafkaError;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::{Offset, TopicPartitionList};
 
+use crate::desk::Desk;
 use crate::error::{CommitError, FetchError};
 use crate::lag::cached_end;
 use crate::rebalance::Rebalances;
@@ -78,12 +78,13 @@ impl Holding {
 pub struct Committer {
     pub(crate) consumer: Arc<BaseConsumer<Rebalances>>,
     pub(crate) holding: Arc<Holding>,
+    pub(crate) desk: Arc<Desk>,
     pub(crate) topic: Arc<str>,
 }
 
 impl Committer {
-    /// Commits all of these in one request and waits for the answer: at most the session timeout if the coordinator is away,
-    /// plus three request timeouts.
+    /// Commits all of these in one request and waits for the answer, at most `commit_timeout`. After that the outcome is open,
+    /// and the next commit waits until it is known.
     ///
     /// # Errors
     /// [`CommitError`]. On [`Fenced`](CommitError::Fenced) none of them counts, even if the broker took some.
@@ -94,15 +95,7 @@ impl Committer {
         let losses = self.holding.losses.load(Ordering::SeqCst);
         self.check(commits)?;
         let list = self.list(commits)?;
-        match self.consumer.commit(&list, CommitMode::Sync) {
-            Ok(()) => {}
-            Err(KafkaError::ConsumerCommit(code)) => return Err(CommitError::from_code(code)),
-            Err(error) => {
-                return Err(CommitError::Fatal {
-                    reason: error.to_string(),
-                });
-            }
-        }
+        self.desk.commit(list)?;
         self.check(commits)?;
         if self.holding.losses.load(Ordering::SeqCst) != losses {
             return Err(CommitError::Fenced {

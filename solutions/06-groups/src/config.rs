@@ -39,8 +39,10 @@ pub struct MemberConfig {
     pub heartbeat: Duration,
     /// After how long without a poll the member leaves the group by itself: a live process whose loop hangs.
     pub max_poll_interval: Duration,
-    /// How long one request may take. A commit is tried up to three times, each this long.
+    /// How long one request may take before it is sent again on a new connection.
     pub request_timeout: Duration,
+    /// How long a commit is waited for before its outcome counts as open.
+    pub commit_timeout: Duration,
     /// Records fetched ahead of the loop per partition, at most.
     pub queue_records: u32,
     /// Bytes fetched ahead of the loop, all partitions together, at most.
@@ -63,6 +65,7 @@ impl Default for MemberConfig {
             heartbeat: Duration::from_millis(500),
             max_poll_interval: Duration::from_secs(300),
             request_timeout: Duration::from_secs(5),
+            commit_timeout: Duration::from_secs(10),
             queue_records: 100_000,
             queue_bytes: 32 << 20,
             fetch_wait: Duration::from_millis(100),

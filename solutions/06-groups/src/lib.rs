@@ -7,6 +7,7 @@
 mod assignment;
 mod commit;
 mod config;
+mod desk;
 mod error;
 mod lag;
 mod member;

@@ -10,6 +10,7 @@ use rdkafka::error::KafkaError;
 use crate::assignment::{Assignment, position};
 use crate::commit::Committer;
 use crate::config::{EARLIEST, MemberConfig};
+use crate::desk::Desk;
 use crate::error::{AnswerError, ConfigError, LeaveError, PollError, passes, poll_error};
 use crate::lag::cached_end;
 use crate::rebalance::Rebalances;
@@ -61,6 +62,7 @@ pub struct MemberStats {
 pub struct Member {
     consumer: Arc<BaseConsumer<Rebalances>>,
     assignment: Assignment,
+    desk: Arc<Desk>,
     closed: bool,
 }
 
@@ -72,9 +74,13 @@ impl Member {
     pub fn join(config: &MemberConfig) -> Result<Self, ConfigError> {
         let consumer: BaseConsumer<Rebalances> = config.client()?.create_with_context(Rebalances::default())?;
         consumer.subscribe(&[&config.topic])?;
+        let consumer = Arc::new(consumer);
+        let desk = Desk::open(Arc::clone(&consumer), config.commit_timeout);
+        let desk = desk.map_err(|e| ConfigError::Refused(format!("no thread for commits: {e}")))?;
         Ok(Self {
-            consumer: Arc::new(consumer),
+            consumer,
             assignment: Assignment::new(&config.topic),
+            desk: Arc::new(desk),
             closed: false,
         })
     }
@@ -221,6 +227,7 @@ impl Member {
         Committer {
             consumer: Arc::clone(&self.consumer),
             holding: Arc::clone(&self.assignment.holding),
+            desk: Arc::clone(&self.desk),
             topic: Arc::clone(&self.assignment.topic),
         }
     }
