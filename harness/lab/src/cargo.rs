@@ -51,8 +51,17 @@ struct Target {
 /// It does not compile: cargo's words have been shown.
 pub(crate) async fn pipeline() -> anyhow::Result<PathBuf> {
     let mut command = Command::from(cargo("build"));
+    // Together with this package, though it is built already: cargo chooses the features of dependencies for what is
+    // built together, and alone the pipeline would get its own tokio, and all that stands on it, compiled once more.
     command
-        .args(["--package", PIPELINE.0, "--message-format", "json-render-diagnostics"])
+        .args([
+            "--package",
+            PIPELINE.0,
+            "--package",
+            "lab",
+            "--message-format",
+            "json-render-diagnostics",
+        ])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -51,7 +51,7 @@ pub enum Command {
         ./lab up                                     one minute at 2,000 trades/s\n  \
         ./lab up --rate max --workers 2              as fast as it goes\n  \
         ./lab up --fault worker-kill@20s             kill a worker at second 20, see nothing lost\n  \
-        ./lab up --source capture --capture day.capture.jsonl\n  \
+        ./lab up --source capture                    replay a recording, the project's or --capture FILE\n  \
         ./lab up --fault list                        the faults there are\n\n\
         Ctrl-C (or q) drains and audits; a second one stops at once.\n\
         Ends with 0 for PASS, 1 for FAIL, 2 when the run proved nothing.")]
@@ -146,7 +146,7 @@ pub struct UpArgs {
     /// Where trades come from
     #[arg(long, value_enum, default_value_t = Source::Generate)]
     pub source: Source,
-    /// The recording to replay; goes with --source capture
+    /// The recording that --source capture replays; by default a small one that comes with the project
     #[arg(long, value_name = "FILE")]
     pub capture: Option<PathBuf>,
     /// How many markets, or which: 120, or KRW-BTC,KRW-ETH
@@ -284,6 +284,8 @@ fn sentence(error: &clap::Error, hint: &str) -> String {
                 .unwrap_or_default();
             if cause.contains("; ") {
                 format!("{flag_name}: {cause}")
+            } else if let Some((_, range)) = cause.split_once(" is not in ") {
+                format!("{flag_name} cannot be {value}; choose {}", range.replace("..=", " to "))
             } else {
                 format!("{flag_name} {value}: {cause}; {hint} shows what fits")
             }

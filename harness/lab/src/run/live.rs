@@ -265,11 +265,13 @@ impl Live<'_> {
                 if ingest.is_none() && self.ingest_gone.is_none() {
                     self.ingest_gone = Some(Instant::now());
                 }
-                let board = self.ready.crew.board();
-                let progress = board.ingest();
+                let ingest_left = {
+                    let board = self.ready.crew.board();
+                    board.ingest().in_flight + board.ingest().repairing
+                };
                 let seen = Seen {
                     ingest_runs: ingest.is_some(),
-                    ingest_left: progress.in_flight + progress.repairing,
+                    ingest_left,
                     // An answer to a question from before the ingest's end may have missed its last records.
                     undelivered: match (*self.undelivered.borrow(), self.ingest_gone) {
                         (Some((asked, left)), Some(gone)) if asked > gone => Some(left),
@@ -277,7 +279,6 @@ impl Live<'_> {
                     },
                     workers: self.ready.crew.workers().len() + self.joined.count(),
                 };
-                drop(board);
                 let order = drain.see(now, seen);
                 if order == Order::DismissWorkers {
                     self.dismiss_workers().await;
@@ -414,8 +415,8 @@ impl Live<'_> {
             limit: self.plan.limit,
             phase: match &self.step {
                 Step::Running => Phase::Running,
-                Step::Settling => Phase::Draining("a fault to be over".into()),
-                Step::Finishing(_) => Phase::Draining("the exchange to empty its queues".into()),
+                Step::Settling if !self.striking.is_empty() => Phase::Draining("a fault to be over".into()),
+                Step::Settling | Step::Finishing(_) => Phase::Draining("the exchange to empty its queues".into()),
                 Step::Draining(drain) => Phase::Draining(drain.waiting()),
             },
             stages: board.stages(self.executed()),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use market::{Encoding, Market};
 
+use crate::cargo;
 use crate::cli::{Source, UpArgs};
 use crate::faults::{self, Fault};
 use crate::text;
@@ -13,6 +14,9 @@ use crate::values::{Markets, Rate};
 
 /// What `up` does by default.
 const RATE: Rate = Rate::PerSecond(2_000.0);
+
+/// The recording that comes with the project, made by its own exchange.
+const SMALL_CAPTURE: &str = "harness/exchange/captures/small.capture.jsonl";
 
 /// What a run at full speed is taken for when disk is reckoned, trades per second.
 const FULL_SPEED: f64 = 200_000.0;
@@ -50,15 +54,12 @@ impl Plan {
     ///
     /// # Errors
     /// The first thing that cannot go well, as a sentence that says what to do.
-    pub(crate) fn new(args: UpArgs) -> anyhow::Result<Self> {
+    pub(crate) fn new(mut args: UpArgs) -> anyhow::Result<Self> {
         let limit = args.length.limit();
         let faults = faults::in_order(&args.faults, limit)?;
         match args.source {
             Source::Capture => {
-                let file = args
-                    .capture
-                    .as_deref()
-                    .context("--source capture needs a recording: add --capture FILE; ./lab record FILE makes one")?;
+                let file = args.capture.get_or_insert_with(|| cargo::root().join(SMALL_CAPTURE));
                 ensure!(
                     file.is_file(),
                     "there is no capture {}; ./lab record FILE makes one",
@@ -288,10 +289,6 @@ mod tests {
     fn what_cannot_go_well_is_refused_before_anything_starts() {
         let refused = |args: &str| plan(args).map(|_| ()).unwrap_err().to_string();
         assert_eq!(
-            refused("--source capture"),
-            "--source capture needs a recording: add --capture FILE; ./lab record FILE makes one"
-        );
-        assert_eq!(
             refused("--source capture --capture /no/such.jsonl"),
             "there is no capture /no/such.jsonl; ./lab record FILE makes one"
         );
@@ -308,6 +305,10 @@ mod tests {
             refused("--fault garbage@60s").starts_with("garbage is to strike after 60s, when a run of 60s is over")
         );
         assert!(plan("--for ever --fault garbage@60s").is_ok());
+        assert!(
+            plan("--source capture").is_ok(),
+            "the project's own capture is not where it was"
+        );
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub fn draw(view: &View, frame: &mut Frame<'_>) {
         return;
     }
     let happenings = happenings(view);
-    let events = (happenings.len() as u16 + 2).clamp(5, area.height / 4);
+    let events = (happenings.len() as u16 + 2).clamp(5, (area.height / 5).max(5));
     let [head, top, middle, bottom, foot] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(8),
