@@ -3,6 +3,8 @@
 //! The cases in `data` are ours. With `TICKBOOK_SEMANTICS` naming a folder with `window-cases.jsonl` and
 //! `partitioner-vectors.jsonl`, the same holds for every case in there.
 
+#![allow(clippy::print_stderr)] // a test that runs on less than it could says so
+
 use std::path::{Path, PathBuf};
 
 use pipeline::conformance::{self, Summary};

@@ -283,12 +283,11 @@ fn emitted(claimed: &Value, given: &[Row]) -> Verdict {
     }
     // Which claim stands for which row: a matching in a bipartite graph, because claims may leave fields out.
     let mut taken: Vec<Option<usize>> = vec![None; given.len()];
-    for claim in 0..claimed.len() {
+    for (claim, claimed) in claimed.iter().enumerate() {
         if !assign(claim, &fits, &mut taken, &mut vec![false; given.len()]) {
             let rows: Vec<Value> = given.iter().map(claimed_row).collect();
             return Err(Reject::Differs(format!(
-                "emitted: expected {}, got {}",
-                claimed[claim],
+                "emitted: expected {claimed}, got {}",
                 Value::Array(rows)
             )));
         }

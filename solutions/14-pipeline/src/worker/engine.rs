@@ -97,6 +97,8 @@ pub(super) struct Engine {
     pub(super) refused: BTreeMap<i32, Instant>,
     stage: Stage,
     try_prepare_at: Instant,
+    /// Since when the coordinator has refused the block's ranges.
+    fenced_since: Option<Instant>,
     epoch_at: Instant,
     full_since: Option<Instant>,
     paused: bool,
@@ -160,6 +162,7 @@ impl Engine {
             refused: BTreeMap::new(),
             stage: Stage::Empty,
             try_prepare_at: now,
+            fenced_since: None,
             epoch_at: now,
             full_since: None,
             paused: false,
@@ -373,16 +376,24 @@ impl Engine {
             })
             .collect();
         match self.committer.commit_sync(&commits) {
-            Ok(()) => {}
+            Ok(()) => self.fenced_since = None,
             Err(CommitError::Retriable { reason }) => {
                 tracing::debug!("the ranges are not committed yet: {reason}");
                 self.try_prepare_at = Instant::now() + RETRY;
                 return Ok(());
             }
+            // During a rebalance the coordinator may know a generation that the client does not know yet; if the
+            // partitions are gone, the group says so next. Trying again is safe: a commit is sent only for what is held.
             Err(CommitError::Fenced { reason }) => {
+                let since = *self.fenced_since.get_or_insert_with(Instant::now);
+                self.try_prepare_at = Instant::now() + RETRY;
+                if since.elapsed() < Duration::from_millis(self.args.session_ms * 2) {
+                    tracing::debug!("the ranges are refused: {reason}");
+                    return Ok(());
+                }
                 tracing::warn!("the group has given this worker up: {reason}");
                 let partitions: Vec<i32> = commits.iter().map(|commit| commit.partition).collect();
-                self.stage = Stage::Empty;
+                self.fenced_since = None;
                 return self.refuse(&partitions);
             }
             Err(error) => return Err(error).context("the ranges cannot be committed"),

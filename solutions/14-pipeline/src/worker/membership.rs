@@ -103,10 +103,11 @@ impl Engine {
         }
         let (again, fresh): (Vec<_>, Vec<_>) = begin.into_iter().partition(|(p, _)| self.started.contains(p));
         for (partition, offset) in again {
+            // In this order: a resume goes back to where the partition was paused, whatever was sought before it.
             let begun = self
                 .member
-                .seek(partition, offset, SEEK_LIMIT)
-                .and_then(|()| self.member.resume(&[partition]));
+                .resume(&[partition])
+                .and_then(|()| self.member.seek(partition, offset, SEEK_LIMIT));
             if !still_ours(begun)? {
                 self.forget(&[partition]);
             }

@@ -113,7 +113,7 @@ impl World {
     fn live(&mut self, log: &[Option<Trade>], dice: &mut Dice, crash: bool) -> bool {
         let mut partition = self.takeover();
         let mut held: Option<Snapshot> = None;
-        let mut dies = |dice: &mut Dice| crash && dice.roll(12) == 0;
+        let dies = |dice: &mut Dice| crash && dice.roll(12) == 0;
         loop {
             for _ in 0..=dice.roll(40) {
                 let offset = partition.next().max(0);

@@ -48,6 +48,26 @@ pub(crate) enum RestoreError {
     Bound(#[from] watermarks::NegativeBound),
 }
 
+/// Why a record cannot be applied.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApplyError {
+    /// A sum left its column.
+    #[error(transparent)]
+    Operator(#[from] OperatorError),
+    /// A topic that is neither compacted nor written in transactions has no holes: going on would lose what is in it.
+    #[error(
+        "partition {partition} has no record from offset {expected} to {found}: deleted by retention, or read wrongly"
+    )]
+    Hole {
+        /// The partition.
+        partition: i32,
+        /// The offset that should have come.
+        expected: i64,
+        /// The one that came.
+        found: i64,
+    },
+}
+
 /// The rows of one partition in one block.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Part {
@@ -140,7 +160,14 @@ impl Partition {
     }
 
     /// Applies the record at `offset`; `None` when it could not be read.
-    pub(crate) fn apply(&mut self, offset: i64, trade: Option<&Trade>) -> Result<Applied, OperatorError> {
+    pub(crate) fn apply(&mut self, offset: i64, trade: Option<&Trade>) -> Result<Applied, ApplyError> {
+        if self.next != EARLIEST && offset != self.next {
+            return Err(ApplyError::Hole {
+                partition: self.id,
+                expected: self.next,
+                found: offset,
+            });
+        }
         if self.cut_at == EARLIEST {
             (self.first, self.cut_at) = (offset, offset);
         }

@@ -5,10 +5,11 @@
 //! tables hold) cannot change any more.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
-use anyhow::Context;
-use consumer::{Committer, EARLIEST, end_offsets, read_all};
+use anyhow::{Context, bail};
+use consumer::{Committed, Committer, EARLIEST, end_offsets, read_all};
 use sink::Sink;
 
 use super::partition::Start;
@@ -58,40 +59,49 @@ impl Takeover {
             .context("the committed ranges cannot be read")?;
         let ends = end_offsets(&self.brokers, &self.snapshots, READ_LIMIT)
             .with_context(|| format!("the topic {} cannot be read", self.snapshots))?;
-        committed
-            .into_iter()
-            .map(|committed| {
-                let partition = committed.partition;
-                // A partition without a committed offset begins where its log does.
-                let first = committed.offset.unwrap_or(EARLIEST);
-                let prepared = prepared_end(&committed.metadata, first).with_context(|| {
-                    format!(
-                        "partition {partition}: strange offset metadata {:?}",
-                        committed.metadata
-                    )
-                })?;
-                let end = usize::try_from(partition)
-                    .ok()
-                    .and_then(|p| ends.get(p))
-                    .copied()
-                    .unwrap_or(0);
-                let snapshot = self.newest_snapshot(partition, end, first)?;
-                tracing::info!(
-                    partition,
-                    first,
-                    ?prepared,
-                    snapshot = snapshot.as_ref().map(|s| s.offset),
-                    replay_from = snapshot.as_ref().map_or(EARLIEST, |s| s.replay_from),
-                    "taken over"
-                );
-                Ok(Start {
-                    partition,
-                    snapshot,
-                    first,
-                    prepared,
+        // Side by side: a read waits for the broker most of the time.
+        thread::scope(|scope| {
+            let starts: Vec<_> = committed
+                .into_iter()
+                .map(|committed| {
+                    let end = usize::try_from(committed.partition)
+                        .ok()
+                        .and_then(|p| ends.get(p))
+                        .copied();
+                    scope.spawn(move || self.start(committed, end.unwrap_or(0)))
                 })
-            })
-            .collect()
+                .collect();
+            let join =
+                |start: thread::ScopedJoinHandle<'_, _>| start.join().unwrap_or_else(|_| bail!("a reader panicked"));
+            starts.into_iter().map(join).collect()
+        })
+    }
+
+    fn start(&self, committed: Committed, end: i64) -> anyhow::Result<Start> {
+        let partition = committed.partition;
+        // A partition without a committed offset begins where its log does.
+        let first = committed.offset.unwrap_or(EARLIEST);
+        let prepared = prepared_end(&committed.metadata, first).with_context(|| {
+            format!(
+                "partition {partition}: strange offset metadata {:?}",
+                committed.metadata
+            )
+        })?;
+        let snapshot = self.newest_snapshot(partition, end, first)?;
+        tracing::info!(
+            partition,
+            first,
+            ?prepared,
+            snapshot = snapshot.as_ref().map(|s| s.offset),
+            replay_from = snapshot.as_ref().map_or(EARLIEST, |s| s.replay_from),
+            "taken over"
+        );
+        Ok(Start {
+            partition,
+            snapshot,
+            first,
+            prepared,
+        })
     }
 
     fn newest_snapshot(&self, partition: i32, end: i64, first: i64) -> anyhow::Result<Option<Snapshot>> {
