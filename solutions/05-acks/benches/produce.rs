@@ -1,6 +1,6 @@
 //! Records per second through the producer, beside the lower bound: the same client called in a bare loop.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use producer::{Producer, ProducerConfig, TrySendError};
@@ -63,6 +63,10 @@ fn produce(c: &mut Criterion) {
         .sample_size(10)
         .measurement_time(Duration::from_secs(10));
 
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .expect("a clock after 1970");
+    let now = i64::try_from(since.as_millis()).expect("a clock before the year 292 million");
     let native = bare(kafka.bootstrap());
     group.bench_function("bare loop", |b| {
         b.iter_custom(|rounds| {
@@ -71,7 +75,7 @@ fn produce(c: &mut Criterion) {
                 let partition = (n % PARTITIONS as u64) as i32;
                 loop {
                     let record = BaseRecord::to(&topic).partition(partition).key(b"KRW-BTC".as_slice());
-                    match native.send(record.payload(VALUE.as_slice()).timestamp(1_700_000_000_000)) {
+                    match native.send(record.payload(VALUE.as_slice()).timestamp(now)) {
                         Ok(()) => break,
                         Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => {
                             std::thread::sleep(Duration::from_millis(1));
@@ -93,10 +97,7 @@ fn produce(c: &mut Criterion) {
                 let started = Instant::now();
                 for n in 0..rounds * RECORDS {
                     let partition = (n % PARTITIONS as u64) as i32;
-                    producer
-                        .send(partition, b"KRW-BTC", &VALUE, 1_700_000_000_000)
-                        .await
-                        .expect("taken");
+                    producer.send(partition, b"KRW-BTC", &VALUE, now).await.expect("taken");
                 }
                 producer.flush(Duration::from_secs(30)).await.expect("acknowledged");
                 started.elapsed()
@@ -141,7 +142,7 @@ fn produce(c: &mut Criterion) {
             let n_bounded = n.min(1_000_000);
             let started = Instant::now();
             for _ in 0..n_bounded {
-                match producer.try_send(0, b"KRW-BTC", &VALUE, 1_700_000_000_000) {
+                match producer.try_send(0, b"KRW-BTC", &VALUE, now) {
                     Ok(()) => {}
                     Err(TrySendError::Full) => unreachable!("a queue for four million"),
                     Err(error) => panic!("{error}"),

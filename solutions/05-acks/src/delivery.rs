@@ -3,12 +3,12 @@
 //! One report runs per record, on the polling thread, so it must cost next to nothing: three additions and a load. A future
 //! or a channel per record would cost more than the record (an allocation, a wake-up, two more cache lines).
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rdkafka::ClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::Message;
+use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::producer::{DeliveryResult, ProducerContext};
 use tokio::sync::Notify;
 
@@ -49,76 +49,126 @@ pub struct Stats {
     pub last_error: Option<String>,
 }
 
-/// A counter alone on its cache lines: the caller's and the polling thread's must not wait for each other.
+/// What callers write, alone on its cache lines: were the polling thread's counters on them too, each side would wait for the
+/// other's core at every record.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-pub(crate) struct Apart(pub(crate) AtomicU64);
+struct Callers {
+    enqueued: AtomicU64,
+    enqueued_bytes: AtomicU64,
+    /// The polling thread's counters as last looked at, which is only done when the queue seems to be full.
+    seen: AtomicU64,
+    seen_bytes: AtomicU64,
+}
+
+/// What the polling thread writes: records and bytes decided, acknowledged or not.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Reports {
+    decided: AtomicU64,
+    decided_bytes: AtomicU64,
+    failed: AtomicU64,
+    failed_bytes: AtomicU64,
+}
 
 /// Shared by the callers and the polling thread.
 #[derive(Debug, Default)]
 pub(crate) struct Deliveries {
-    /// Records and bytes accepted: written by callers.
-    pub(crate) enqueued: Apart,
-    pub(crate) enqueued_bytes: Apart,
-    /// Records and bytes decided, acknowledged or not: written by the polling thread.
-    pub(crate) decided: Apart,
-    pub(crate) decided_bytes: AtomicU64,
-    pub(crate) failed: AtomicU64,
-    pub(crate) failed_bytes: AtomicU64,
-    /// Callers that wait for `room`; below which backlog they are woken.
+    callers: Callers,
+    reports: Reports,
+    max_records: u64,
+    max_bytes: u64,
+    /// Callers that wait for `room`; the backlogs at which they are woken.
     pub(crate) waiting: AtomicUsize,
     pub(crate) waits: AtomicU64,
-    pub(crate) low_records: u64,
-    pub(crate) low_bytes: u64,
+    low_records: u64,
+    low_bytes: u64,
     pub(crate) room: Notify,
-    pub(crate) first_failure: OnceLock<Failure>,
-    last_error: std::sync::Mutex<Option<String>>,
+    first_failure: OnceLock<Failure>,
+    last_error: Mutex<Option<String>>,
 }
 
 impl Deliveries {
     /// Counters whose waiters are woken when the backlog is down to three quarters of the bounds: woken at the first free
     /// place, a caller would go back to sleep after every record.
-    pub(crate) fn bounded(records: u64, bytes: u64) -> Self {
+    pub(crate) fn bounded(max_records: u64, max_bytes: u64) -> Self {
         Self {
-            low_records: records - records / 4 - 1,
-            low_bytes: bytes - bytes / 4 - 1,
+            max_records,
+            max_bytes,
+            low_records: max_records - max_records / 4 - 1,
+            low_bytes: max_bytes - max_bytes / 4 - 1,
             ..Self::default()
         }
     }
 
-    /// Records and bytes accepted and not decided.
-    pub(crate) fn backlog(&self) -> (u64, u64) {
-        // `decided` first: read the other way round it could run ahead of `enqueued`.
-        let (decided, decided_bytes) = (
-            self.decided.0.load(Ordering::SeqCst),
-            self.decided_bytes.load(Ordering::SeqCst),
-        );
-        (
-            self.enqueued.0.load(Ordering::SeqCst).saturating_sub(decided),
-            self.enqueued_bytes
-                .0
+    /// Whether another record may be accepted. Callers that ask at the same moment may each be let in: the bound is exceeded
+    /// by less than one record per caller.
+    pub(crate) fn has_room(&self) -> bool {
+        let within = |c: &Callers| {
+            c.enqueued
                 .load(Ordering::SeqCst)
-                .saturating_sub(decided_bytes),
-        )
+                .saturating_sub(c.seen.load(Ordering::Relaxed))
+                < self.max_records
+                && c.enqueued_bytes
+                    .load(Ordering::SeqCst)
+                    .saturating_sub(c.seen_bytes.load(Ordering::Relaxed))
+                    < self.max_bytes
+        };
+        if within(&self.callers) {
+            return true;
+        }
+        // Sequentially consistent with `waiting`: who is counted as waiting and then sees no room is woken by a later report.
+        self.callers
+            .seen
+            .store(self.reports.decided.load(Ordering::SeqCst), Ordering::Relaxed);
+        self.callers
+            .seen_bytes
+            .store(self.reports.decided_bytes.load(Ordering::SeqCst), Ordering::Relaxed);
+        within(&self.callers)
+    }
+
+    /// Counts a record before it is handed over: its report may come before the call returns.
+    pub(crate) fn accept(&self, bytes: u64) {
+        self.callers.enqueued_bytes.fetch_add(bytes, Ordering::SeqCst);
+        self.callers.enqueued.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Takes [`accept`](Self::accept) back: the record was refused, no report will come.
+    pub(crate) fn refuse(&self, bytes: u64) {
+        self.callers.enqueued_bytes.fetch_sub(bytes, Ordering::SeqCst);
+        self.callers.enqueued.fetch_sub(1, Ordering::SeqCst);
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let (decided, bytes) = (
-            self.decided.0.load(Ordering::SeqCst),
-            self.decided_bytes.load(Ordering::SeqCst),
-        );
-        let failed = self.failed.load(Ordering::SeqCst).min(decided);
-        let enqueued = self.enqueued.0.load(Ordering::SeqCst);
+        // What is decided first: read the other way round it could run ahead of what is accepted.
+        let (r, c) = (&self.reports, &self.callers);
+        let (decided, bytes) = (r.decided.load(Ordering::SeqCst), r.decided_bytes.load(Ordering::SeqCst));
+        let failed = r.failed.load(Ordering::SeqCst).min(decided);
+        let enqueued = c.enqueued.load(Ordering::SeqCst).max(decided);
         Stats {
             enqueued,
             acked: decided - failed,
             failed,
-            in_flight: enqueued.saturating_sub(decided),
-            bytes: bytes.saturating_sub(self.failed_bytes.load(Ordering::SeqCst)),
+            in_flight: enqueued - decided,
+            bytes: bytes.saturating_sub(r.failed_bytes.load(Ordering::SeqCst)),
             waits: self.waits.load(Ordering::Relaxed),
             first_failure: self.first_failure.get().cloned(),
-            last_error: self.last_error.lock().unwrap_or_else(|e| e.into_inner()).clone(),
+            last_error: self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
+    }
+
+    /// Whether those who wait for room (or for everything to be decided) should look.
+    fn eased(&self) -> bool {
+        let (r, c) = (&self.reports, &self.callers);
+        let records = c
+            .enqueued
+            .load(Ordering::SeqCst)
+            .saturating_sub(r.decided.load(Ordering::SeqCst));
+        let bytes = c
+            .enqueued_bytes
+            .load(Ordering::SeqCst)
+            .saturating_sub(r.decided_bytes.load(Ordering::SeqCst));
+        records == 0 || (records <= self.low_records && bytes <= self.low_bytes)
     }
 }
 
@@ -131,7 +181,7 @@ impl ClientContext for Deliveries {
         } else {
             tracing::debug!(%error, reason, "the connection to the brokers");
         }
-        *self.last_error.lock().unwrap_or_else(|e| e.into_inner()) = Some(reason.to_owned());
+        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
     }
 }
 
@@ -150,21 +200,20 @@ impl ProducerContext for Deliveries {
                     reason,
                 };
                 let _ = self.first_failure.set(first);
-                self.failed_bytes
-                    .fetch_add((record.key_len() + record.payload_len()) as u64, Ordering::SeqCst);
-                self.failed.fetch_add(1, Ordering::SeqCst);
+                self.reports.failed_bytes.fetch_add(size(record), Ordering::SeqCst);
+                self.reports.failed.fetch_add(1, Ordering::SeqCst);
                 record
             }
         };
         // Atomic additions wrap, they do not panic: nothing may unwind out of here, or the polling thread is gone.
-        self.decided_bytes
-            .fetch_add((record.key_len() + record.payload_len()) as u64, Ordering::SeqCst);
-        self.decided.0.fetch_add(1, Ordering::SeqCst);
-        if self.waiting.load(Ordering::SeqCst) != 0 {
-            let (records, bytes) = self.backlog();
-            if records == 0 || (records <= self.low_records && bytes <= self.low_bytes) {
-                self.room.notify_waiters();
-            }
+        self.reports.decided_bytes.fetch_add(size(record), Ordering::SeqCst);
+        self.reports.decided.fetch_add(1, Ordering::SeqCst);
+        if self.waiting.load(Ordering::SeqCst) != 0 && self.eased() {
+            self.room.notify_waiters();
         }
     }
+}
+
+fn size(record: &BorrowedMessage<'_>) -> u64 {
+    (record.key_len() + record.payload_len()) as u64
 }

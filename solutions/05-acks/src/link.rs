@@ -23,21 +23,14 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 pub(crate) struct Link {
     pub(crate) native: ThreadedProducer<Deliveries>,
-    max_records: u64,
-    max_bytes: u64,
 }
 
 impl Link {
     pub(crate) fn open(config: &ProducerConfig, transactional_id: Option<&str>) -> Result<Self, ConfigError> {
-        let (max_records, max_bytes) = (u64::from(config.queue_records), config.queue_bytes);
         let native = config
             .client(transactional_id)?
-            .create_with_context(Deliveries::bounded(max_records, max_bytes))?;
-        Ok(Self {
-            native,
-            max_records,
-            max_bytes,
-        })
+            .create_with_context(Deliveries::bounded(u64::from(config.queue_records), config.queue_bytes))?;
+        Ok(Self { native })
     }
 
     pub(crate) fn deliveries(&self) -> &Deliveries {
@@ -68,9 +61,8 @@ impl Link {
         headers: Headers<'_>,
     ) -> Result<(), TrySendError> {
         let deliveries = self.deliveries();
-        let (records, bytes) = deliveries.backlog();
         // One record may overshoot the bound of bytes: a record larger than the whole bound would never fit otherwise.
-        if records >= self.max_records || bytes >= self.max_bytes {
+        if !deliveries.has_room() {
             return Err(TrySendError::Full);
         }
         let size = key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len);
@@ -83,14 +75,11 @@ impl Link {
             headers: (!headers.is_empty()).then(|| owned(headers)),
             delivery_opaque: (),
         };
-        // Counted before it is handed over: its report may come first.
-        deliveries.enqueued_bytes.0.fetch_add(size as u64, Ordering::SeqCst);
-        deliveries.enqueued.0.fetch_add(1, Ordering::SeqCst);
+        deliveries.accept(size as u64);
         let Err((error, _)) = self.native.send(record) else {
             return Ok(());
         };
-        deliveries.enqueued_bytes.0.fetch_sub(size as u64, Ordering::SeqCst);
-        deliveries.enqueued.0.fetch_sub(1, Ordering::SeqCst);
+        deliveries.refuse(size as u64);
         Err(match &error {
             KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) => TrySendError::Full,
             KafkaError::MessageProduction(RDKafkaErrorCode::Fatal) => {

@@ -54,16 +54,19 @@ fn consume(c: &mut Criterion) {
             .set("group.id", unique("bare"))
             .set("enable.auto.commit", "false")
             .set("fetch.queue.backoff.ms", "10")
+            .set("fetch.wait.max.ms", "100")
             .set("queued.max.messages.kbytes", "32768")
             .create()
             .expect("a client");
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&topic, 0, Offset::Offset(0))
+            .expect("an offset");
+        consumer.assign(&list).expect("assigned");
+        assert!(consumer.poll(LIMIT).is_some_and(|m| m.is_ok()), "no record");
         b.iter_custom(|rounds| {
             let mut spent = Duration::ZERO;
             for _ in 0..rounds {
-                let mut list = TopicPartitionList::new();
-                list.add_partition_offset(&topic, 0, Offset::Offset(0))
-                    .expect("an offset");
-                consumer.assign(&list).expect("assigned");
+                consumer.seek(&topic, 0, Offset::Offset(0), LIMIT).expect("sought");
                 let (mut seen, started) = (0, Instant::now());
                 while seen < RECORDS {
                     if let Some(Ok(m)) = consumer.poll(Duration::from_millis(100)) {

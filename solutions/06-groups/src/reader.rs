@@ -42,16 +42,24 @@ pub fn read_all(
         return Ok(read);
     }
     let consumer = client(brokers)?;
-    let mut list = TopicPartitionList::new();
-    let start = if range.start == EARLIEST {
+    let assign = |start: Offset| {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, partition, start)
+            .and_then(|()| consumer.assign(&list))
+            .map_err(ConfigError::from)
+    };
+    // Whether everything below the end is decided, so that the log's end is at or behind the end asked for: known before an
+    // end is told, because it may move between the two.
+    let decided = || {
+        let ends = consumer.fetch_watermarks(topic, partition, Duration::from_secs(1));
+        ends.is_ok_and(|(_, stable)| stable >= range.end)
+    };
+    assign(if range.start == EARLIEST {
         Offset::Beginning
     } else {
         Offset::Offset(range.start)
-    };
-    list.add_partition_offset(topic, partition, start)
-        .and_then(|()| consumer.assign(&list))
-        .map_err(ConfigError::from)?;
-    let mut heard = Instant::now();
+    })?;
+    let (mut all_decided, mut heard) = (decided(), Instant::now());
     loop {
         match consumer.poll(Duration::from_millis(100)) {
             Some(Ok(message)) => {
@@ -70,8 +78,20 @@ pub fn read_all(
                 }
             }
             // The log's end: what is missing up to the end asked for was compacted away, or is a transaction's marker.
-            Some(Err(KafkaError::PartitionEOF(_))) if ended(&consumer, topic, partition, range.end) => return Ok(read),
-            Some(Err(KafkaError::PartitionEOF(_))) | None => {}
+            Some(Err(KafkaError::PartitionEOF(_))) if all_decided => return Ok(read),
+            Some(Err(KafkaError::PartitionEOF(_))) => {
+                all_decided = decided();
+                if all_decided {
+                    // Each end is told once: begin anew, to hear of the one that is known now.
+                    let anew = if read.next == EARLIEST {
+                        Offset::Beginning
+                    } else {
+                        Offset::Offset(read.next)
+                    };
+                    assign(anew)?;
+                }
+            }
+            None => {}
             Some(Err(error)) if error.rdkafka_error_code().is_some_and(passes) => {}
             Some(Err(error)) => return Err(poll_error(&error, consumer.context().last_error()).into()),
         }
@@ -88,18 +108,8 @@ pub fn read_all(
     }
 }
 
-/// Whether the client has read up to `end`, holes included.
-fn ended(consumer: &BaseConsumer<Rebalances>, topic: &str, partition: i32, end: i64) -> bool {
-    let position = consumer
-        .position()
-        .ok()
-        .and_then(|list| list.find_partition(topic, partition).map(|e| e.offset()));
-    let known = crate::lag::cached_end(consumer, topic, partition);
-    // The position follows records handed over, so over a hole at the very end only the log's end tells.
-    matches!(position, Some(Offset::Offset(at)) if at >= end) || known.is_some_and(|high| high >= end)
-}
-
-/// The end of every partition of a topic, by partition: the offset its next record will get.
+/// The end of every partition of a topic, by partition: the offset its next record will get, or where a transaction begins
+/// that is still open.
 ///
 /// # Errors
 /// [`FetchError`].

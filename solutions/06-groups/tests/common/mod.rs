@@ -41,10 +41,7 @@ pub(crate) fn fill(brokers: &str, topic: &str, partitions: i32, range: std::ops:
         for p in 0..partitions {
             let text = n.to_string();
             let record = BaseRecord::to(topic).partition(p).key("k").payload(&text);
-            writer
-                .send(record.timestamp(1_700_000_000_000 + n as i64))
-                .map_err(|(e, _)| e)
-                .expect("queued");
+            writer.send(record).map_err(|(e, _)| e).expect("queued");
         }
     }
     writer.flush(LIMIT).expect("written");
