@@ -1,0 +1,223 @@
+//! A run in a test: real servers, the project's own exchange, the `pipeline` program as child processes, and the audit.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use exchange::{Exchange, ExchangeConfig, Rate, Source};
+use ledger::{AuditInput, Report, RunFacts};
+use market::Encoding;
+use measure::{IngestProgress, Progress, WorkerProgress};
+use stack::Stack;
+use tempfile::TempDir;
+
+const PARTITIONS: i32 = 4;
+
+/// Everything of one run; its processes end with it.
+pub(crate) struct Rig {
+    stack: &'static Stack,
+    dir: TempDir,
+    name: String,
+    pub(crate) exchange: Exchange,
+    ingest: Process<IngestProgress>,
+}
+
+/// A child, its last word, and its standard input.
+pub(crate) struct Process<T> {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    last: Arc<Mutex<T>>,
+}
+
+impl<T: Clone + Default + Send + 'static> Process<T> {
+    fn spawn(args: &[String], pick: fn(Progress) -> Option<T>) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_pipeline"))
+            .args(args)
+            .env("RUST_LOG", "warn")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the pipeline program starts");
+        let last = Arc::new(Mutex::new(T::default()));
+        let (lines, heard) = (BufReader::new(child.stdout.take().unwrap()), last.clone());
+        std::thread::spawn(move || {
+            for line in lines.lines().map_while(Result::ok) {
+                if let Some(progress) = serde_json::from_str(&line).ok().and_then(pick) {
+                    *heard.lock().unwrap() = progress;
+                }
+            }
+        });
+        let stdin = child.stdin.take();
+        Self { child, stdin, last }
+    }
+
+    pub(crate) fn last(&self) -> T {
+        self.last.lock().unwrap().clone()
+    }
+
+    pub(crate) fn pid(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(&self.child)
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Says `drain` and waits for an end without an error.
+    pub(crate) async fn drain(&mut self, what: &str) {
+        self.stdin.take().unwrap().write_all(b"drain\n").unwrap();
+        until(&format!("{what} to end after drain"), || self.has_ended()).await;
+        assert!(
+            self.child.wait().unwrap().success(),
+            "{what} ended with an error: see its log above"
+        );
+    }
+}
+
+impl<T> Drop for Process<T> {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits for a condition, at most two minutes.
+pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let limit = Instant::now() + Duration::from_secs(120);
+    while !holds() {
+        assert!(Instant::now() < limit, "waited two minutes for {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+impl Rig {
+    /// Servers, topics, tables, an exchange that waits to begin, and an ingest that is connected to it.
+    pub(crate) async fn start(seed: u64, rate: f64) -> Self {
+        let stack = Stack::shared()
+            .await
+            .expect("the local stack starts: ./lab doctor says what is missing");
+        let name = stack::unique("pipeline");
+        let kafka = stack.kafka();
+        let topic = |part: &str| format!("{name}-{part}");
+        kafka.create_topic(&topic("trades"), PARTITIONS, &[]).await.unwrap();
+        kafka.create_topic(&topic("dead"), 1, &[]).await.unwrap();
+        kafka
+            .create_topic(&topic("snapshots"), PARTITIONS, &[("cleanup.policy", "compact")])
+            .await
+            .unwrap();
+        let database = name.replace('-', "_");
+        let tables = Command::new(env!("CARGO_BIN_EXE_pipeline"))
+            .args([
+                "tables",
+                "--clickhouse",
+                stack.clickhouse().url(),
+                "--database",
+                &database,
+            ])
+            .status()
+            .unwrap();
+        assert!(tables.success(), "the tables could not be created");
+        let dir = tempfile::tempdir().unwrap();
+        let source = Source::Generate {
+            seed,
+            markets: 24,
+            rate: Rate::PerSecond(rate),
+        };
+        let exchange = Exchange::start(ExchangeConfig::new(source, dir.path().join("journal")))
+            .await
+            .unwrap();
+        let markets: Vec<String> = exchange.markets().iter().map(ToString::to_string).collect();
+        let args = [
+            vec![
+                "ingest".into(),
+                "--ws".into(),
+                exchange.ws_url(),
+                "--rest".into(),
+                exchange.rest_url(),
+            ],
+            kafka_args(stack, &name),
+            vec!["--markets".into(), markets.join(",")],
+        ]
+        .concat();
+        let ingest = Process::spawn(&args, |progress| match progress {
+            Progress::Ingest(progress) => Some(progress),
+            Progress::Worker(_) => None,
+        });
+        until("the ingest to connect", || ingest.last().connected).await;
+        Self {
+            stack,
+            dir,
+            name,
+            exchange,
+            ingest,
+        }
+    }
+
+    /// A worker process; `fault` as in `--fault-at`.
+    pub(crate) fn worker(&self, name: &str, fault: Option<&str>) -> Process<WorkerProgress> {
+        let mut args = [vec!["worker".to_owned()], kafka_args(self.stack, &self.name)].concat();
+        let more = [
+            ("--group", format!("{}-group", self.name)),
+            ("--snapshots", format!("{}-snapshots", self.name)),
+            ("--clickhouse", self.stack.clickhouse().url().to_owned()),
+            ("--database", self.name.replace('-', "_")),
+            ("--name", name.to_owned()),
+            // Less than the broker's default floor; the stack's brokers allow it.
+            ("--session-ms", "2000".to_owned()),
+        ];
+        args.extend(more.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]));
+        args.extend(
+            fault
+                .into_iter()
+                .flat_map(|fault| ["--fault-at".to_owned(), fault.to_owned()]),
+        );
+        Process::spawn(&args, |progress| match progress {
+            Progress::Worker(progress) => Some(progress),
+            Progress::Ingest(_) => None,
+        })
+    }
+
+    /// Ends the trades, drains, waits until the table has as many rows as there were trades, and audits.
+    pub(crate) async fn finish(mut self, mut workers: Vec<Process<WorkerProgress>>) -> Report {
+        let sent = self.exchange.finish().await.executed;
+        self.ingest.drain("the ingest").await;
+        let query = format!("SELECT count() FROM {}.trades", self.name.replace('-', "_"));
+        let client = self.stack.clickhouse().client();
+        let limit = Instant::now() + Duration::from_secs(90);
+        while client.query(&query).fetch_one::<u64>().await.unwrap() < sent && Instant::now() < limit {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        for worker in &mut workers {
+            worker.drain("a worker").await;
+        }
+        let input = AuditInput {
+            journal: Some(self.dir.path().join("journal")),
+            brokers: self.stack.kafka().bootstrap().to_owned(),
+            topic: format!("{}-trades", self.name),
+            dead_letters: format!("{}-dead", self.name),
+            clickhouse: self.stack.clickhouse().url().to_owned(),
+            database: self.name.replace('-', "_"),
+            encoding: Encoding::Json,
+            bound_ms: 1_000,
+            lateness_ms: 60_000,
+            scratch: self.dir.path().join("audit"),
+            run: RunFacts::default(),
+        };
+        tokio::task::spawn_blocking(move || ledger::audit(&input, &mut |_, _, _| {}))
+            .await
+            .unwrap()
+            .expect("the audit reads its sources")
+    }
+}
+
+fn kafka_args(stack: &Stack, name: &str) -> Vec<String> {
+    [
+        ("--brokers", stack.kafka().bootstrap().to_owned()),
+        ("--topic", format!("{name}-trades")),
+        ("--dead-letters", format!("{name}-dead")),
+    ]
+    .into_iter()
+    .flat_map(|(flag, value)| [flag.to_owned(), value])
+    .collect()
+}
