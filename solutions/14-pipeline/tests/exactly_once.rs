@@ -1,5 +1,7 @@
 //! Every trade is one row, through crashes at each point of a delivery, zombies, and changes of the group.
 
+#![allow(clippy::unwrap_used)] // helpers of tests: a panic is the failure
+
 mod rig;
 
 use ledger::Verdict;
