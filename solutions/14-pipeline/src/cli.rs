@@ -1,5 +1,7 @@
 //! The command line of the `pipeline` program.
 
+#![allow(rustdoc::bare_urls)] // these lines are the help text, where angle brackets would be noise
+
 use std::fs::File;
 use std::io::{BufReader, Write};
 use std::path::PathBuf;
@@ -80,7 +82,7 @@ pub struct IngestArgs {
     /// The exchange's WebSocket, such as wss://api.upbit.com/websocket/v1
     #[arg(long)]
     pub ws: url::Url,
-    /// The exchange's REST address, such as https://api.upbit.com
+    /// The root of the exchange's REST endpoints, such as https://api.upbit.com/v1
     #[arg(long)]
     pub rest: url::Url,
     /// Kafka

@@ -1,7 +1,7 @@
 //! From the topic through the windows to the tables: consumer → wire → windows, watermarks → sink.
 //!
-//! A worker is one member of the group on a thread of its own. [`engine`] polls and decides, [`partition`] holds the
-//! state, [`takeover`] begins with a partition, [`delivery`] writes.
+//! A worker is one member of the group on a thread of its own. `engine` polls and decides, `partition` holds the
+//! state, `takeover` begins with a partition, `delivery` writes.
 
 mod delivery;
 mod engine;
