@@ -121,7 +121,7 @@ fn announce(bar: &ProgressBar) {
         }
         bar.enable_steady_tick(Duration::from_millis(120));
     } else {
-        crate::note("  building the pipeline; the first time this takes some minutes");
+        crate::note("  building the pipeline (the first time this takes some minutes)");
     }
 }
 

@@ -9,13 +9,11 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::MissedTickBehavior;
 
 use super::charts;
-use super::child::Ended;
-use super::crew::INGEST;
-use super::drain::{Drain, Order, Seen};
+use super::drain::{Drain, Order};
 use super::joined::Joined;
 use super::offsets::Offsets;
 use super::plan::Plan;
-use super::setup::{Ready, last_words};
+use super::setup::Ready;
 use super::stop::Stop;
 use crate::faults::{Ctx, strike};
 use crate::note;
@@ -24,10 +22,6 @@ use crate::view::{self, Chart, Event, FaultState, Phase, Screen, View};
 
 /// How often the screen is drawn.
 const FRAME: Duration = Duration::from_millis(250);
-
-/// Workers that die more often than this in [`QUICK`] are not worth starting again.
-const DEATHS: usize = 5;
-const QUICK: Duration = Duration::from_secs(10);
 
 /// What a run came to, as far as it is known before the audit.
 pub(crate) struct Outcome {
@@ -40,7 +34,7 @@ pub(crate) struct Outcome {
 }
 
 /// Where the run stands.
-enum Step {
+pub(super) enum Step {
     Running,
     /// What a fault has begun is awaited: a broker that is down, a worker that is frozen.
     Settling,
@@ -50,23 +44,24 @@ enum Step {
     Draining(Drain),
 }
 
-struct Live<'a> {
+/// A run that goes on.
+pub(super) struct Live<'a> {
     plan: &'a Plan,
-    ready: Ready,
+    pub(super) ready: Ready,
     begun: Instant,
-    step: Step,
+    pub(super) step: Step,
     faults: Vec<view::Fault>,
-    striking: JoinSet<(usize, anyhow::Result<String>)>,
+    pub(super) striking: JoinSet<(usize, anyhow::Result<String>)>,
     ctx: Arc<Ctx>,
     events: Vec<Event>,
-    joined: Joined,
-    deaths: Vec<Instant>,
-    broken: Option<String>,
-    ingest_gone: Option<Instant>,
+    pub(super) joined: Joined,
+    pub(super) deaths: Vec<Instant>,
+    pub(super) broken: Option<String>,
+    pub(super) ingest_gone: Option<Instant>,
     /// When it was asked, and the answer.
-    undelivered: watch::Sender<Option<(Instant, u64)>>,
-    asking: Option<JoinHandle<()>>,
-    offsets: Arc<Offsets>,
+    pub(super) undelivered: watch::Sender<Option<(Instant, u64)>>,
+    pub(super) asking: Option<JoinHandle<()>>,
+    pub(super) offsets: Arc<Offsets>,
     charts: Arc<Mutex<Vec<Chart>>>,
     charting: Option<JoinHandle<()>>,
     rows: u64,
@@ -238,133 +233,6 @@ impl Live<'_> {
         }
     }
 
-    /// Moves the end of the run on.
-    async fn advance(&mut self, now: Duration) -> Order {
-        match &mut self.step {
-            Step::Running => {}
-            Step::Settling if !self.striking.is_empty() => {}
-            Step::Settling => {
-                let exchange = self.ready.exchange.clone();
-                self.step = Step::Finishing(tokio::spawn(async move {
-                    if let Some(exchange) = exchange {
-                        exchange.finish().await;
-                    }
-                }));
-            }
-            Step::Finishing(task) => {
-                if task.is_finished() {
-                    match self.ready.crew.ingest() {
-                        Some(ingest) => ingest.drain().await,
-                        None => self.ingest_gone = Some(Instant::now()),
-                    }
-                    self.step = Step::Draining(Drain::new(now));
-                }
-            }
-            Step::Draining(drain) => {
-                let ingest = self.ready.crew.ingest();
-                if ingest.is_none() && self.ingest_gone.is_none() {
-                    self.ingest_gone = Some(Instant::now());
-                }
-                let ingest_left = {
-                    let board = self.ready.crew.board();
-                    board.ingest().in_flight + board.ingest().repairing
-                };
-                let seen = Seen {
-                    ingest_runs: ingest.is_some(),
-                    ingest_left,
-                    // An answer to a question from before the ingest's end may have missed its last records.
-                    undelivered: match (*self.undelivered.borrow(), self.ingest_gone) {
-                        (Some((asked, left)), Some(gone)) if asked > gone => Some(left),
-                        _ => None,
-                    },
-                    workers: self.ready.crew.workers().len() + self.joined.count(),
-                };
-                let order = drain.see(now, seen);
-                if order == Order::DismissWorkers {
-                    self.dismiss_workers().await;
-                } else {
-                    self.ask();
-                }
-                return order;
-            }
-        }
-        Order::Wait
-    }
-
-    async fn dismiss_workers(&mut self) {
-        for worker in self.ready.crew.workers() {
-            worker.drain().await;
-        }
-        if let Some((held, current)) = &mut self.ready.place {
-            current.leaving = true;
-            if let Err(error) = held.tell(current) {
-                tracing::warn!("workers of other terminals are not told to leave: {error}");
-            }
-        }
-    }
-
-    /// Asks Kafka in the background what is left, one question at a time.
-    fn ask(&mut self) {
-        if self.asking.as_ref().is_some_and(|asking| !asking.is_finished()) {
-            return;
-        }
-        let (offsets, answer) = (Arc::clone(&self.offsets), self.undelivered.clone());
-        self.asking = Some(tokio::spawn(async move {
-            let asked = Instant::now();
-            match offsets.undelivered().await {
-                Ok(left) => drop(answer.send_replace(Some((asked, left)))),
-                Err(error) => tracing::warn!("Kafka did not say what is left: {error}"),
-            }
-        }));
-    }
-
-    /// A process has ended: the supervisor's rule.
-    fn ended(&mut self, ended: &Ended) {
-        self.ready.crew.ended(ended);
-        let well = ended.status.is_some_and(|status| status.success());
-        if ended.was_told && well {
-            return;
-        }
-        let how = ended
-            .status
-            .map_or_else(|| "ended".into(), |status| format!("ended with {status}"));
-        if ended.name == INGEST {
-            let words = last_words(&self.ready, INGEST);
-            self.broken.get_or_insert(format!(
-                "the ingest {how}; its last words: {}",
-                words.replace('\n', " | ")
-            ));
-            self.happened(format!("the ingest {how}: the run ends"), true);
-            if matches!(self.step, Step::Running) {
-                self.step = Step::Settling;
-            }
-            return;
-        }
-        if ended.was_told {
-            self.happened(format!("{} was leaving and {how}", ended.name), true);
-            return;
-        }
-        self.deaths.push(Instant::now());
-        self.deaths.retain(|death| death.elapsed() < QUICK);
-        if self.deaths.len() > DEATHS {
-            let words = last_words(&self.ready, &ended.name).replace('\n', " | ");
-            self.broken.get_or_insert(format!(
-                "workers die as soon as they are started; the last words: {words}"
-            ));
-            if matches!(self.step, Step::Running) {
-                self.step = Step::Settling;
-            }
-            return;
-        }
-        match self.ready.crew.start_worker() {
-            Ok(next) => self.happened(format!("{} {how}; {} takes its place", ended.name, next.name()), true),
-            Err(error) => {
-                self.broken
-                    .get_or_insert(format!("no worker can be started any more: {error}"));
-            }
-        }
-    }
-
     fn struck(&mut self, struck: Result<(usize, anyhow::Result<String>), tokio::task::JoinError>) {
         // A panic there is a bug whose message the log has; the fault then stays as one that did not strike.
         let Ok((i, result)) = struck else { return };
@@ -381,7 +249,7 @@ impl Live<'_> {
         };
     }
 
-    fn happened(&mut self, text: String, trouble: bool) {
+    pub(super) fn happened(&mut self, text: String, trouble: bool) {
         self.say(&text);
         self.events.push(Event {
             at: self.begun.elapsed(),

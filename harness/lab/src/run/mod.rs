@@ -7,12 +7,14 @@ pub(crate) mod child;
 pub(crate) mod crew;
 pub(crate) mod current;
 mod drain;
+mod ending;
 pub(crate) mod joined;
 mod live;
 mod offsets;
 pub(crate) mod plan;
 pub(crate) mod setup;
 pub(crate) mod stop;
+mod supervisor;
 
 pub(crate) use board::Board;
 pub(crate) use live::live;

@@ -52,6 +52,11 @@ pub(crate) struct Ready {
 pub(crate) async fn setup(plan: &Plan) -> anyhow::Result<Ready> {
     let args = &plan.args;
     plan.check_disk()?;
+    // Asked before anything is started: it is the one answer that may not come.
+    let listed = match args.source {
+        Source::Upbit => Some(crate::upbit::markets(&args.markets).await?),
+        _ => None,
+    };
     let program = step("pipeline built", cargo::pipeline()).await?;
     let sizing = match plan.rate() {
         Some(Rate::Max) => Sizing::Throughput,
@@ -75,7 +80,7 @@ pub(crate) async fn setup(plan: &Plan) -> anyhow::Result<Ready> {
         tables_and_topics(&program, &stack, &names, args.partitions),
     )
     .await?;
-    let (exchange, urls, markets) = source(plan, &folder).await?;
+    let (exchange, urls, markets) = source(plan, listed, &folder).await?;
 
     let worker_args = names.worker_args(&stack, args.encoding, args.workers);
     let place = hold(plan, &program, &worker_args, &folder)?;
@@ -161,9 +166,16 @@ async fn tables_and_topics(program: &Path, stack: &Stack, names: &Names, partiti
     tokio::try_join!(topics, tables).map(|_| ())
 }
 
-/// The exchange, where it is, and its markets.
-async fn source(plan: &Plan, folder: &Path) -> anyhow::Result<(Option<Arc<Exchange>>, Urls, Vec<Market>)> {
+/// The exchange, where it is, and its markets: those that the real one has `listed`, or a new one of ours with its own.
+async fn source(
+    plan: &Plan,
+    listed: Option<Vec<Market>>,
+    folder: &Path,
+) -> anyhow::Result<(Option<Arc<Exchange>>, Urls, Vec<Market>)> {
     let args = &plan.args;
+    if let Some(markets) = listed {
+        return Ok((None, Urls::upbit(), markets));
+    }
     let rate = |rate| match rate {
         Rate::PerSecond(rate) => exchange::Rate::PerSecond(rate),
         Rate::Max => exchange::Rate::Max,
@@ -179,9 +191,6 @@ async fn source(plan: &Plan, folder: &Path) -> anyhow::Result<(Option<Arc<Exchan
             rate: pace.map(rate),
             looped: true,
         },
-        (Source::Upbit, markets, ..) => {
-            return Ok((None, Urls::upbit(), crate::upbit::markets(markets).await?));
-        }
         _ => bail!("this source cannot be run; ./lab up --help shows what can"),
     };
     let exchange = Exchange::start(ExchangeConfig::new(source, folder.join("journal"))).await?;

@@ -1,0 +1,89 @@
+//! The end of a run, step by step: faults over, exchange empty, ingest drained, tables complete, workers gone.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::drain::{Drain, Order, Seen};
+use super::live::{Live, Step};
+
+impl Live<'_> {
+    /// Moves the end of the run on.
+    pub(super) async fn advance(&mut self, now: Duration) -> Order {
+        match &mut self.step {
+            Step::Running => {}
+            Step::Settling if !self.striking.is_empty() => {}
+            Step::Settling => {
+                let exchange = self.ready.exchange.clone();
+                self.step = Step::Finishing(tokio::spawn(async move {
+                    if let Some(exchange) = exchange {
+                        exchange.finish().await;
+                    }
+                }));
+            }
+            Step::Finishing(task) => {
+                if task.is_finished() {
+                    match self.ready.crew.ingest() {
+                        Some(ingest) => ingest.drain().await,
+                        None => self.ingest_gone = Some(Instant::now()),
+                    }
+                    self.step = Step::Draining(Drain::new(now));
+                }
+            }
+            Step::Draining(drain) => {
+                let ingest = self.ready.crew.ingest();
+                if ingest.is_none() && self.ingest_gone.is_none() {
+                    self.ingest_gone = Some(Instant::now());
+                }
+                let ingest_left = {
+                    let board = self.ready.crew.board();
+                    board.ingest().in_flight + board.ingest().repairing
+                };
+                let seen = Seen {
+                    ingest_runs: ingest.is_some(),
+                    ingest_left,
+                    // An answer to a question from before the ingest's end may have missed its last records.
+                    undelivered: match (*self.undelivered.borrow(), self.ingest_gone) {
+                        (Some((asked, left)), Some(gone)) if asked > gone => Some(left),
+                        _ => None,
+                    },
+                    workers: self.ready.crew.workers().len() + self.joined.count(),
+                };
+                let order = drain.see(now, seen);
+                if order == Order::DismissWorkers {
+                    self.dismiss_workers().await;
+                } else {
+                    self.ask();
+                }
+                return order;
+            }
+        }
+        Order::Wait
+    }
+
+    async fn dismiss_workers(&mut self) {
+        for worker in self.ready.crew.workers() {
+            worker.drain().await;
+        }
+        if let Some((held, current)) = &mut self.ready.place {
+            current.leaving = true;
+            if let Err(error) = held.tell(current) {
+                tracing::warn!("workers of other terminals are not told to leave: {error}");
+            }
+        }
+    }
+
+    /// Asks Kafka in the background what is left, one question at a time.
+    fn ask(&mut self) {
+        if self.asking.as_ref().is_some_and(|asking| !asking.is_finished()) {
+            return;
+        }
+        let (offsets, answer) = (Arc::clone(&self.offsets), self.undelivered.clone());
+        self.asking = Some(tokio::spawn(async move {
+            let asked = Instant::now();
+            match offsets.undelivered().await {
+                Ok(left) => drop(answer.send_replace(Some((asked, left)))),
+                Err(error) => tracing::warn!("Kafka did not say what is left: {error}"),
+            }
+        }));
+    }
+}
