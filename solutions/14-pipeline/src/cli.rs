@@ -27,7 +27,8 @@ pub struct Cli {
 enum Command {
     /// From the exchange's socket to the topic
     Ingest(IngestArgs),
-    /// From the topic through the windows to the tables
+    /// From the topic through the windows to the tables; of a flag that is given twice the last one is taken
+    #[command(args_override_self = true)]
     Worker(WorkerArgs),
     /// Creates the database and its tables
     Tables(ClickHouseArgs),
@@ -184,3 +185,18 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 /// How often a process reports.
 pub(crate) const REPORT_EVERY: Duration = Duration::from_millis(200);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_joins_a_run_takes_its_flags_and_says_some_of_them_anew() {
+        let words =
+            "pipeline worker --brokers b --clickhouse http://c --workers 2 --name first --workers 1 --name second";
+        let Command::Worker(args) = Cli::parse_from(words.split(' ')).command else {
+            panic!("not a worker")
+        };
+        assert_eq!((args.workers, args.name.as_str()), (1, "second"));
+    }
+}
