@@ -1,12 +1,13 @@
 //! `worker`: one more worker process for the run that goes on in another terminal.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use measure::Progress;
+use measure::{Progress, WorkerProgress};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
@@ -45,7 +46,6 @@ async fn work(home: &Path, current: &Current, args: &WorkerArgs, stop: &Stop) ->
     let words = std::fs::File::create(&log).with_context(|| format!("{} cannot be written", log.display()))?;
     let mut child = Command::new(&current.program)
         .args(&current.worker_args)
-        // The last one of a flag that is given twice is taken.
         .args(["--name", &name])
         .args(["--workers", &args.workers.to_string()])
         .stdin(Stdio::piped())
@@ -65,15 +65,19 @@ async fn work(home: &Path, current: &Current, args: &WorkerArgs, stop: &Stop) ->
     let from = std::time::Instant::now();
     let mut look = tokio::time::interval(LOOK);
     let mut told = false;
+    let mut newest = Newest::new();
     loop {
         tokio::select! {
             line = next(&mut lines) => match line {
                 None => break,
                 Some(line) => {
                     writeln!(reports, "{line}").with_context(|| format!("{} cannot be written", file.display()))?;
+                    if let Ok(Progress::Worker(worker)) = serde_json::from_str(&line) {
+                        newest.insert(worker.worker.clone(), worker);
+                    }
                     if from.elapsed() >= shown + Duration::from_secs(1) {
                         shown = from.elapsed();
-                        show(&line, from.elapsed());
+                        show(&newest, from.elapsed());
                     }
                 }
             },
@@ -115,19 +119,26 @@ async fn drain(child: &mut Child) {
     }
 }
 
-fn show(line: &str, at: Duration) {
-    if let Ok(Progress::Worker(worker)) = serde_json::from_str(line) {
-        let partitions: Vec<String> = worker.partitions.iter().map(|lag| lag.partition.to_string()).collect();
-        let owns = if partitions.is_empty() {
-            "none yet".into()
-        } else {
-            partitions.join(" ")
-        };
-        note(&format!(
-            "{}  partitions {owns:<14}  {} rows  {} candle rows",
-            text::clock(at),
-            text::grouped(worker.acked),
-            text::grouped(worker.candles)
-        ));
-    }
+/// The newest line of each worker of the process.
+type Newest = BTreeMap<String, WorkerProgress>;
+
+fn show(newest: &Newest, at: Duration) {
+    let mut partitions: Vec<i32> = newest
+        .values()
+        .flat_map(|worker| &worker.partitions)
+        .map(|lag| lag.partition)
+        .collect();
+    partitions.sort_unstable();
+    let owns: Vec<String> = partitions.iter().map(i32::to_string).collect();
+    let owns = if owns.is_empty() {
+        "none yet".into()
+    } else {
+        owns.join(" ")
+    };
+    note(&format!(
+        "{}  partitions {owns:<14}  {} rows  {} candle rows",
+        text::clock(at),
+        text::grouped(newest.values().map(|worker| worker.acked).sum()),
+        text::grouped(newest.values().map(|worker| worker.candles).sum())
+    ));
 }

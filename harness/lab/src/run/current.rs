@@ -14,7 +14,7 @@ pub(crate) struct Current {
     pub(crate) pid: u32,
     /// The program of the pipeline.
     pub(crate) program: PathBuf,
-    /// What a worker is started with, beside its name.
+    /// What a worker is started with, beside its name and number of members.
     pub(crate) worker_args: Vec<String>,
     /// Folder in which workers that join write what they report, one file each.
     pub(crate) joined: PathBuf,

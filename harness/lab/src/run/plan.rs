@@ -195,11 +195,10 @@ impl Names {
         }
     }
 
-    /// What every worker is started with, beside its name.
-    pub(crate) fn worker_args(&self, stack: &stack::Stack, encoding: Encoding, workers: u16) -> Vec<String> {
+    /// What every worker is started with, beside its name and number of members.
+    pub(crate) fn worker_args(&self, stack: &stack::Stack, encoding: Encoding) -> Vec<String> {
         let bound = BOUND_MS.to_string();
         let lateness = LATENESS_MS.to_string();
-        let workers = workers.to_string();
         let pairs = [
             ("--brokers", stack.kafka().bootstrap()),
             ("--topic", &self.topic),
@@ -211,7 +210,6 @@ impl Names {
             ("--encoding", encoding.name()),
             ("--bound-ms", &bound),
             ("--lateness-ms", &lateness),
-            ("--workers", &workers),
         ];
         std::iter::once("worker".to_owned())
             .chain(

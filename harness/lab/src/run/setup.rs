@@ -82,15 +82,12 @@ pub(crate) async fn setup(plan: &Plan) -> anyhow::Result<Ready> {
     .await?;
     let (exchange, urls, markets) = source(plan, listed, &folder).await?;
 
-    let worker_args = names.worker_args(&stack, args.encoding, args.workers);
+    let worker_args = names.worker_args(&stack, args.encoding);
     let place = hold(plan, &program, &worker_args, &folder)?;
     let board = Arc::new(std::sync::Mutex::new(Board::default()));
-    let (crew, ends) = Crew::new(
-        program,
-        logs,
-        worker_args.into_iter().map(OsString::from).collect(),
-        board,
-    );
+    let members = ["--workers".to_owned(), args.workers.to_string()];
+    let worker_args = worker_args.into_iter().chain(members).map(OsString::from).collect();
+    let (crew, ends) = Crew::new(program, logs, worker_args, board);
     let ingest: Vec<OsString> = names
         .ingest_args(&stack, &urls, &markets, args.encoding)
         .into_iter()
