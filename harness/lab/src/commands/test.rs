@@ -31,6 +31,10 @@ pub(crate) fn run(kind: Kind, args: &TestArgs) -> anyhow::Result<ExitCode> {
     if packages.is_empty() {
         command.arg("--workspace");
     }
+    if kind == Kind::Test && packages.len() != 1 {
+        // One part that fails says nothing about the others; the whole picture costs one run, not one for each.
+        command.arg("--no-fail-fast");
+    }
     for package in &packages {
         command.args(["--package", &package.name]);
     }

@@ -14,18 +14,20 @@ use crate::process::now_ms;
 
 /// What the poll loop hears from the tasks beside it.
 pub(crate) enum Done {
-    /// The block is in the tables, except the rows of partitions that a newer owner claimed; `found` rows were there
-    /// before.
-    Written {
-        block: Block,
-        lost: Vec<i32>,
-        found: u64,
-        latency: Latency,
-    },
+    Written(Written),
     /// The block cannot be written, ever.
     Failed(SinkError),
     /// Partitions (of the try with that number) are ready to begin, or why not.
     TakenOver(Vec<i32>, u64, anyhow::Result<Vec<super::partition::Start>>),
+}
+
+/// The block is in the tables, except the rows of partitions that a newer owner has claimed.
+pub(crate) struct Written {
+    pub(crate) block: Block,
+    pub(crate) lost: Vec<i32>,
+    /// Rows that were there before.
+    pub(crate) found: u64,
+    pub(crate) latency: Latency,
 }
 
 /// Writes the block on the runtime; the outcome comes over the channel.
@@ -34,12 +36,12 @@ pub(crate) fn write(runtime: &Handle, sink: Arc<Sink>, block: Block, done: Sende
         let outcome = match sink.write(&block).await {
             Ok(written) => {
                 let latency = latency(&block, &written.lost);
-                Done::Written {
+                Done::Written(Written {
                     block,
                     lost: written.lost,
                     found: written.found,
                     latency,
-                }
+                })
             }
             Err(error) => Done::Failed(error),
         };

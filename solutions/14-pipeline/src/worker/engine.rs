@@ -1,4 +1,4 @@
-//! The loop of one worker: poll, apply, cut, prepare, hand over to the delivery, and answer the group.
+//! The loop of one worker: poll, apply, and move its block on.
 //!
 //! Everything that decides runs on this one thread. So no offset is ever committed while a rebalance is being answered:
 //! a commit that was meant for a lost partition would be accepted (the coordinator checks the member, not what it owns)
@@ -10,38 +10,33 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use consumer::{Commit, CommitError, Committer, Event, Member, MemberConfig};
+use consumer::{Committer, Event, Member, MemberConfig};
 use market::Undecodable;
 use measure::{LagOf, WorkerProgress};
 use producer::{Producer, ProducerConfig};
-use sink::{Block, Range, Sink, SinkConfig};
+use sink::{Sink, SinkConfig};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use super::delivery::{self, Done};
+use super::block::Stage;
+use super::delivery::Done;
 use super::membership::still_ours;
 use super::partition::{Applied, Partition, Rules};
 use super::snapshot::Snapshot;
-use super::takeover::{Takeover, prepared_text};
+use super::takeover::Takeover;
 use crate::cli::{REPORT_EVERY, WorkerArgs};
 use crate::control::Wish;
 use crate::fault::{FaultAt, Point};
 use crate::process;
 
-/// How often a partition's state is written to the snapshots topic: what a takeover has to replay, beside the repeats.
-const SNAPSHOT_EVERY: Duration = Duration::from_secs(3);
 /// After this long without a record the committed range is emptied, so that nobody has to read it back.
 const TIDY_AFTER: Duration = Duration::from_millis(200);
 /// Pausing throws away what was fetched ahead, so a short wait for the sink does not pause.
 const PAUSE_AFTER: Duration = Duration::from_millis(200);
 /// Records applied before looking at anything else.
 const BURST: usize = 4_096;
-/// How long a graceful hand-over waits for the block in flight.
-const HAND_OVER_WAIT: Duration = Duration::from_secs(2);
 /// How long the group may take to let go of a worker that leaves.
 const LEAVE_LIMIT: Duration = Duration::from_secs(10);
-/// Pause between two tries of what may succeed later.
-const RETRY: Duration = Duration::from_millis(100);
 /// A partition without a record for this long does not hold back what is shown as complete.
 const IDLE_AFTER: Duration = Duration::from_secs(5);
 
@@ -51,20 +46,11 @@ pub(super) struct Owned {
     /// Everything before this offset is in the tables.
     pub(super) acked: i64,
     /// Taken at the last cut; may be published once an offset at or past it is committed.
-    snapshot: Option<Snapshot>,
-    snapshot_at: Instant,
+    pub(super) snapshot: Option<Snapshot>,
+    pub(super) snapshot_at: Instant,
     /// Whether the committed range is empty and stands at `acked`.
-    tidy: bool,
+    pub(super) tidy: bool,
     active_at: Instant,
-}
-
-/// Where the one block of a worker is.
-enum Stage {
-    Empty,
-    /// Cut, its ranges not committed yet.
-    Cut(Block),
-    /// Its ranges are committed, its rows are being written.
-    Writing(Vec<Range>),
 }
 
 /// What a poll brought besides records that were applied.
@@ -82,10 +68,10 @@ pub(super) struct Engine {
     pub(super) member: Member,
     pub(super) committer: Committer,
     pub(super) sink: Arc<Sink>,
-    producer: Producer,
+    pub(super) producer: Producer,
     fault: Option<Arc<FaultAt>>,
-    done_sender: Sender<Done>,
-    done: Receiver<Done>,
+    pub(super) done_sender: Sender<Done>,
+    pub(super) done: Receiver<Done>,
     pub(super) owned: BTreeMap<i32, Owned>,
     /// Assigned to us and answered: a second start is a seek.
     pub(super) started: BTreeSet<i32>,
@@ -95,14 +81,14 @@ pub(super) struct Engine {
     /// Assigned, but the tables or the coordinator refused us: taken over again at that time, unless the group says first
     /// that they are gone.
     pub(super) refused: BTreeMap<i32, Instant>,
-    stage: Stage,
-    try_prepare_at: Instant,
+    pub(super) stage: Stage,
+    pub(super) try_prepare_at: Instant,
     /// Since when the coordinator has refused the block's ranges.
-    fenced_since: Option<Instant>,
-    epoch_at: Instant,
+    pub(super) fenced_since: Option<Instant>,
+    pub(super) epoch_at: Instant,
     full_since: Option<Instant>,
     paused: bool,
-    dead_letters_open: bool,
+    pub(super) dead_letters_open: bool,
     pub(super) progress: WorkerProgress,
     reported_at: Instant,
 }
@@ -325,225 +311,11 @@ impl Engine {
         Ok(())
     }
 
-    fn cut(&mut self) -> anyhow::Result<()> {
-        let waiting: usize = self.owned.values().map(|owned| owned.state.waiting()).sum();
-        if self.epoch_at.elapsed() < Duration::from_millis(self.args.epoch_ms) && waiting < self.args.epoch_rows {
-            return Ok(());
-        }
-        let mut block = Block::default();
-        for owned in self.owned.values_mut() {
-            let Some(part) = owned.state.cut() else { continue };
-            owned.tidy = false;
-            if part.trades.is_empty() && part.candles.is_empty() && !part.recover {
-                owned.acked = part.range.last + 1;
-                continue;
-            }
-            if part.recover {
-                block.recover.push(part.range.partition);
-            }
-            block.ranges.push(part.range);
-            block.trades.extend(part.trades);
-            block.candles.extend(part.candles);
-            if owned.snapshot.is_none() && owned.snapshot_at.elapsed() >= SNAPSHOT_EVERY {
-                owned.snapshot = owned.state.snapshot()?;
-                owned.snapshot_at = Instant::now();
-            }
-        }
-        if !block.ranges.is_empty() {
-            self.epoch_at = Instant::now();
-            self.try_prepare_at = self.epoch_at;
-            self.stage = Stage::Cut(block);
-        }
-        Ok(())
-    }
-
-    /// Commits the block's ranges; the coordinator refuses them to a worker that the group has given up.
-    fn prepare(&mut self) -> anyhow::Result<()> {
-        if Instant::now() < self.try_prepare_at {
-            return Ok(());
-        }
-        let Stage::Cut(block) = &self.stage else { return Ok(()) };
-        if std::mem::take(&mut self.dead_letters_open) {
-            self.runtime.block_on(self.producer.flush(Duration::from_secs(60)))?;
-        }
-        let commits: Vec<Commit> = block
-            .ranges
-            .iter()
-            .map(|range| Commit {
-                partition: range.partition,
-                offset: range.first,
-                metadata: prepared_text(range.first, range.last),
-            })
-            .collect();
-        match self.committer.commit_sync(&commits) {
-            Ok(()) => self.fenced_since = None,
-            Err(CommitError::Retriable { reason }) => {
-                tracing::debug!("the ranges are not committed yet: {reason}");
-                self.try_prepare_at = Instant::now() + RETRY;
-                return Ok(());
-            }
-            // During a rebalance the coordinator may know a generation that the client does not know yet; if the
-            // partitions are gone, the group says so next. Trying again is safe: a commit is sent only for what is held.
-            Err(CommitError::Fenced { reason }) => {
-                let since = *self.fenced_since.get_or_insert_with(Instant::now);
-                self.try_prepare_at = Instant::now() + RETRY;
-                if since.elapsed() < Duration::from_millis(self.args.session_ms * 2) {
-                    tracing::debug!("the ranges are refused: {reason}");
-                    return Ok(());
-                }
-                tracing::warn!("the group has given this worker up: {reason}");
-                let partitions: Vec<i32> = commits.iter().map(|commit| commit.partition).collect();
-                self.fenced_since = None;
-                return self.refuse(&partitions);
-            }
-            Err(error) => return Err(error).context("the ranges cannot be committed"),
-        }
-        self.pass(Point::Prepared);
-        self.publish_snapshots(&commits)?;
-        if let Stage::Cut(block) = std::mem::replace(&mut self.stage, Stage::Empty) {
-            self.stage = Stage::Writing(block.ranges.clone());
-            delivery::write(&self.runtime, self.sink.clone(), block, self.done_sender.clone());
-        }
-        Ok(())
-    }
-
     pub(super) fn on_done(&mut self, done: Done) -> anyhow::Result<()> {
         match done {
-            Done::Written {
-                block,
-                lost,
-                found,
-                latency,
-            } => {
-                self.pass(Point::Written);
-                self.stage = Stage::Empty;
-                let kept = |partition: i32| !lost.contains(&partition);
-                self.progress.epochs += 1;
-                self.progress.fenced += u64::from(!lost.is_empty());
-                self.progress.read_back += u64::from(found > 0);
-                self.progress.acked += block.trades.iter().filter(|row| kept(row.position.partition)).count() as u64;
-                self.progress.candles += block.candles.iter().filter(|row| kept(row.version.partition)).count() as u64;
-                self.progress.latency.merge(&latency);
-                for range in block.ranges.iter().filter(|range| kept(range.partition)) {
-                    if let Some(owned) = self.owned.get_mut(&range.partition) {
-                        owned.acked = range.last + 1;
-                    }
-                }
-                if !lost.is_empty() {
-                    tracing::warn!(
-                        ?lost,
-                        "a newer owner has claimed partitions of this block; their rows were not written"
-                    );
-                    self.refuse(&lost)?;
-                }
-            }
-            Done::Failed(error) => return Err(error).context("the block cannot be written"),
-            Done::TakenOver(partitions, attempt, starts) => self.on_taken_over(&partitions, attempt, starts)?,
-        }
-        Ok(())
-    }
-
-    /// Empties the committed range of partitions whose rows are all in the tables.
-    pub(super) fn tidy(&mut self, partitions: &[i32]) -> anyhow::Result<()> {
-        let commits: Vec<Commit> = partitions
-            .iter()
-            .filter_map(|partition| {
-                let owned = self
-                    .owned
-                    .get(partition)
-                    .filter(|owned| !owned.tidy && owned.acked >= 0)?;
-                Some(Commit {
-                    partition: *partition,
-                    offset: owned.acked,
-                    metadata: String::new(),
-                })
-            })
-            .collect();
-        if commits.is_empty() {
-            return Ok(());
-        }
-        match self.committer.commit_sync(&commits) {
-            Ok(()) => {
-                for commit in &commits {
-                    if let Some(owned) = self.owned.get_mut(&commit.partition) {
-                        owned.tidy = true;
-                    }
-                }
-                self.publish_snapshots(&commits)
-            }
-            // Only a convenience for the next owner: the prepared range still stands.
-            Err(CommitError::Retriable { reason } | CommitError::Fenced { reason }) => {
-                tracing::debug!("the committed ranges are not emptied: {reason}");
-                Ok(())
-            }
-            Err(error) => Err(error).context("the ranges cannot be committed"),
-        }
-    }
-
-    /// A snapshot goes out once an offset at or past it is committed: whoever takes over then finds one that is not ahead
-    /// of where it begins.
-    fn publish_snapshots(&mut self, committed: &[Commit]) -> anyhow::Result<()> {
-        for commit in committed {
-            let Some(owned) = self.owned.get_mut(&commit.partition) else {
-                continue;
-            };
-            if owned
-                .snapshot
-                .as_ref()
-                .is_none_or(|snapshot| snapshot.offset > commit.offset)
-            {
-                continue;
-            }
-            if let Some(snapshot) = owned.snapshot.take() {
-                let key = commit.partition.to_string();
-                self.runtime.block_on(self.producer.send(
-                    commit.partition,
-                    key.as_bytes(),
-                    &snapshot.encode(),
-                    process::now_ms(),
-                ))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Partitions whose rows are being written right now.
-    pub(super) fn writing(&self) -> Vec<i32> {
-        match &self.stage {
-            Stage::Writing(ranges) => ranges.iter().map(|range| range.partition).collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// Waits a little for the block in flight.
-    pub(super) fn await_block(&mut self) -> anyhow::Result<()> {
-        let until = Instant::now() + HAND_OVER_WAIT;
-        while matches!(self.stage, Stage::Writing(_)) {
-            match self.done.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(done) => self.on_done(done)?,
-                Err(_) => break,
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes the rows of partitions out of the block that is not prepared yet, and their state away.
-    pub(super) fn forget(&mut self, partitions: &[i32]) {
-        for partition in partitions {
-            self.owned.remove(partition);
-            self.taking.remove(partition);
-            self.refused.remove(partition);
-        }
-        if let Stage::Cut(block) = &mut self.stage {
-            block.ranges.retain(|range| !partitions.contains(&range.partition));
-            block.trades.retain(|row| !partitions.contains(&row.position.partition));
-            block
-                .candles
-                .retain(|candle| !partitions.contains(&candle.version.partition));
-            block.recover.retain(|partition| !partitions.contains(partition));
-            if block.ranges.is_empty() {
-                self.stage = Stage::Empty;
-            }
+            Done::Written(written) => self.on_written(&written),
+            Done::Failed(error) => Err(error).context("the block cannot be written"),
+            Done::TakenOver(partitions, attempt, starts) => self.on_taken_over(&partitions, attempt, starts),
         }
     }
 
@@ -569,7 +341,7 @@ impl Engine {
                 .all(|owned| owned.state.is_cut() || owned.state.is_replaying())
     }
 
-    fn pass(&self, point: Point) {
+    pub(super) fn pass(&self, point: Point) {
         if let Some(fault) = &self.fault {
             fault.pass(point);
         }

@@ -1,8 +1,9 @@
 //! From the topic through the windows to the tables: consumer → wire → windows, watermarks → sink.
 //!
 //! A worker is one member of the group on a thread of its own. `engine` polls and decides, `partition` holds the
-//! state, `takeover` begins with a partition, `delivery` writes.
+//! state, `block` cuts and commits, `delivery` writes, `membership` answers the group, `takeover` begins with a partition.
 
+mod block;
 mod delivery;
 mod engine;
 mod membership;
