@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::StackError;
+use crate::rename::RenameTrap;
 
 /// What a provider must be able to do to one server. Calls may block; [`Server`] keeps them off the async threads.
 pub(crate) trait Control: Send + Sync + 'static {
@@ -73,6 +74,15 @@ impl Server {
     /// Where it does not become ready; the error names the log.
     pub async fn restart(&self) -> Result<(), StackError> {
         self.off_thread("restart", |control| control.restart()).await
+    }
+
+    /// Sets a trap: the server is killed as it enters its next rename, which is how a new part of a table, or a new
+    /// segment of a log, becomes visible.
+    ///
+    /// # Errors
+    /// Where strace is missing or may not trace here, or the server is no process of this machine.
+    pub async fn kill_at_rename(&self) -> Result<RenameTrap, StackError> {
+        RenameTrap::set(self).await
     }
 
     /// Stops it from running without ending it (SIGSTOP): sockets stay open, nothing answers.

@@ -3,7 +3,6 @@
 
 mod support;
 
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,8 +10,6 @@ use std::time::Duration;
 use rand::{RngExt, SeedableRng};
 use sink::Block;
 use support::{Database, block, database_on, until};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::Command;
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 /// A stack of this binary's own: other tests' servers are not ours to kill. One test at a time.
@@ -90,39 +87,6 @@ async fn a_server_killed_at_random_moments_loses_and_doubles_nothing() {
     drop(database);
 }
 
-/// Kills the process at the next rename that it does and says what strace saw of it.
-async fn kill_at_rename(pid: u32) -> tokio::task::JoinHandle<String> {
-    let mut strace = Command::new("strace")
-        .args([
-            "-f",
-            "-e",
-            "trace=rename,renameat,renameat2",
-            "-e",
-            "inject=rename,renameat,renameat2:signal=KILL",
-        ])
-        .args(["-s", "300", "-p", &pid.to_string()])
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("strace is needed to kill the server at a rename: install it (apt-get install strace)");
-    let mut lines = BufReader::new(strace.stderr.take().unwrap()).lines();
-    let first = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await;
-    let first = first.expect("strace says nothing").unwrap().unwrap_or_default();
-    assert!(
-        first.contains("attached"),
-        "strace cannot trace the server (is ptrace allowed here?): {first}"
-    );
-    tokio::spawn(async move {
-        let mut said = String::new();
-        while let Ok(Some(line)) = lines.next_line().await {
-            said.push_str(&line);
-            said.push('\n');
-        }
-        let _ = strace.wait().await;
-        said
-    })
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_killed_at_the_rename_of_a_new_part_loses_and_doubles_nothing() {
     let (clickhouse, _turn) = server().await;
@@ -139,11 +103,7 @@ async fn a_server_killed_at_the_rename_of_a_new_part_loses_and_doubles_nothing()
     let mut delivered = Vec::new();
     // Logs of the server rename parts too, and may be hit first: then the next block has its turn.
     for round in 0..20 {
-        let pid = clickhouse
-            .server()
-            .pid()
-            .expect("this test needs a server that is a process of this machine");
-        let killed = kill_at_rename(pid).await;
+        let trap = clickhouse.server().kill_at_rename().await.unwrap();
         let epoch = block(&[(0, round * 100, round * 100 + 99)]);
         let writing = tokio::spawn({
             let (sink, epoch) = (Arc::clone(&sink), epoch.clone());
@@ -153,7 +113,7 @@ async fn a_server_killed_at_the_rename_of_a_new_part_loses_and_doubles_nothing()
             !clickhouse.server().is_alive()
         })
         .await;
-        let said = killed.await.unwrap();
+        let said = trap.seen();
         clickhouse.server().restart().await.unwrap();
         let written = tokio::time::timeout(Duration::from_secs(60), writing)
             .await

@@ -1,5 +1,7 @@
 //! A run in a test: real servers, the project's own exchange, the `pipeline` program as child processes, and the audit.
 
+#![allow(dead_code)] // each test program uses a part of it
+
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -16,11 +18,11 @@ const PARTITIONS: i32 = 4;
 
 /// Everything of one run; its processes end with it.
 pub(crate) struct Rig {
-    stack: &'static Stack,
+    pub(crate) stack: &'static Stack,
     dir: TempDir,
     name: String,
     pub(crate) exchange: Exchange,
-    ingest: Process<IngestProgress>,
+    pub(crate) ingest: Process<IngestProgress>,
 }
 
 /// A child, its last word, and its standard input.
@@ -34,7 +36,7 @@ impl<T: Clone + Default + Send + 'static> Process<T> {
     fn spawn(args: &[String], pick: fn(Progress) -> Option<T>) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_pipeline"))
             .args(args)
-            .env("RUST_LOG", "warn")
+            .env("RUST_LOG", "warn,rdkafka::consumer::base_consumer=off")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -94,6 +96,11 @@ pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 impl Rig {
     /// Servers, topics, tables, an exchange that waits to begin, and an ingest that is connected to it.
     pub(crate) async fn start(seed: u64, rate: f64) -> Self {
+        Self::start_with(seed, rate, |_| {}).await
+    }
+
+    /// The same, with an exchange that is set up otherwise.
+    pub(crate) async fn start_with(seed: u64, rate: f64, change: impl FnOnce(&mut ExchangeConfig)) -> Self {
         let stack = Stack::shared()
             .await
             .expect("the local stack starts: ./lab doctor says what is missing");
@@ -124,9 +131,9 @@ impl Rig {
             markets: 24,
             rate: Rate::PerSecond(rate),
         };
-        let exchange = Exchange::start(ExchangeConfig::new(source, dir.path().join("journal")))
-            .await
-            .unwrap();
+        let mut config = ExchangeConfig::new(source, dir.path().join("journal"));
+        change(&mut config);
+        let exchange = Exchange::start(config).await.unwrap();
         let markets: Vec<String> = exchange.markets().iter().map(ToString::to_string).collect();
         let args = [
             vec![
@@ -138,6 +145,11 @@ impl Rig {
             ],
             kafka_args(stack, &name),
             vec!["--markets".into(), markets.join(",")],
+            exchange.ca_pem().map_or(vec![], |pem| {
+                let file = dir.path().join("ca.pem");
+                std::fs::write(&file, pem).unwrap();
+                vec!["--ca-cert".into(), file.display().to_string()]
+            }),
         ]
         .concat();
         let ingest = Process::spawn(&args, |progress| match progress {

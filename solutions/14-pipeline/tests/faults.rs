@@ -1,0 +1,154 @@
+//! Every trade is one row, through the faults of the exchange and of the servers: each a whole run, under the audit.
+
+#![allow(clippy::unwrap_used)] // helpers of tests: a panic is the failure
+
+mod rig;
+
+use std::time::Duration;
+
+use exchange::BadFrame;
+use ledger::{Report, Verdict};
+use rig::{Process, Rig, until};
+
+/// One run at a time: the servers that one of them kills are the others' too.
+static ONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// A run that has delivered its first thousand trades when `fault` begins; the run ends when `fault` does.
+async fn survives(seed: u64, fault: impl AsyncFnOnce(&Rig, &Process<measure::WorkerProgress>)) -> Report {
+    let rig = Rig::start(seed, 1_000.0).await;
+    struck(rig, fault).await
+}
+
+async fn struck(rig: Rig, fault: impl AsyncFnOnce(&Rig, &Process<measure::WorkerProgress>)) -> Report {
+    let worker = rig.worker("worker", None);
+    until("the worker to own all partitions", || {
+        worker.last().partitions.len() == 4
+    })
+    .await;
+    rig.exchange.begin();
+    delivers(&worker, 1_000).await;
+    fault(&rig, &worker).await;
+    delivers(&worker, 1_000).await;
+    let report = rig.finish(vec![worker]).await;
+    assert_eq!(report.verdict, Verdict::Pass, "{}", report.render());
+    report
+}
+
+/// Waits until the worker has delivered so many more trades.
+async fn delivers(worker: &Process<measure::WorkerProgress>, more: u64) {
+    let before = worker.last().acked;
+    until(&format!("{more} more trades after {before} to be delivered"), || {
+        worker.last().acked >= before + more
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sockets_dropped_again_and_again() {
+    let _one = ONE.lock().await;
+    survives(11, async |rig, worker| {
+        for drop in 1..=4 {
+            rig.exchange.faults().drop_sockets();
+            until(&format!("gap {drop} to be found"), || rig.ingest.last().gaps >= drop).await;
+            delivers(worker, 300).await;
+        }
+    })
+    .await;
+}
+
+/// Nothing but a ping without an answer tells a dead socket from a quiet market.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_that_is_half_open() {
+    let _one = ONE.lock().await;
+    survives(12, async |rig, _| {
+        rig.exchange.faults().half_open(Duration::from_secs(90));
+        until("the dead socket to be given up", || rig.ingest.last().gaps > 0).await;
+    })
+    .await;
+}
+
+/// Also a repeat that comes from the repair of a gap.
+#[tokio::test(flavor = "multi_thread")]
+async fn frames_that_come_twice_or_out_of_order() {
+    let _one = ONE.lock().await;
+    survives(13, async |rig, worker| {
+        rig.exchange.faults().duplicate(500);
+        rig.exchange.faults().reorder(500);
+        until("repeats to be dropped", || worker.last().repeats >= 400).await;
+        rig.exchange.faults().duplicate(200);
+        rig.exchange.faults().drop_sockets();
+        until("the gap to be found", || rig.ingest.last().gaps > 0).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn frames_that_cannot_be_read() {
+    let _one = ONE.lock().await;
+    let report = survives(14, async |rig, worker| {
+        for kind in BadFrame::UNREADABLE.into_iter().chain([BadFrame::UnknownKey]) {
+            rig.exchange.faults().inject(kind, 7);
+        }
+        delivers(worker, 500).await;
+    })
+    .await;
+    assert_eq!(report.dead_letters, 7 * BadFrame::UNREADABLE.len() as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_killed_and_restarted() {
+    let _one = ONE.lock().await;
+    survives(15, async |rig, worker| {
+        for _ in 0..2 {
+            let broker = &rig.stack.kafka().brokers()[0];
+            broker.kill().await.unwrap();
+            broker.restart().await.unwrap();
+            delivers(worker, 500).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clickhouse_killed_and_restarted() {
+    let _one = ONE.lock().await;
+    survives(16, async |rig, worker| {
+        for _ in 0..3 {
+            let server = rig.stack.clickhouse().server();
+            server.kill().await.unwrap();
+            server.restart().await.unwrap();
+            delivers(worker, 500).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clickhouse_killed_at_the_rename_of_a_part() {
+    let _one = ONE.lock().await;
+    survives(17, async |rig, worker| {
+        for _ in 0..3 {
+            let server = rig.stack.clickhouse().server();
+            let trap = server.kill_at_rename().await.unwrap();
+            until("ClickHouse to be killed at a rename", || !server.is_alive()).await;
+            let seen = trap.seen();
+            assert!(seen.contains("rename"), "what strace saw: {seen}");
+            server.restart().await.unwrap();
+            delivers(worker, 500).await;
+        }
+    })
+    .await;
+}
+
+/// As against the real exchange, but for the certificate, which only this run trusts.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exchange_behind_tls_whose_socket_is_dropped() {
+    let _one = ONE.lock().await;
+    let rig = Rig::start_with(18, 1_000.0, |config| config.tls = true).await;
+    assert!(rig.exchange.ws_url().starts_with("wss://") && rig.exchange.rest_url().starts_with("https://"));
+    struck(rig, async |rig, _| {
+        rig.exchange.faults().drop_sockets();
+        until("the gap to be found", || rig.ingest.last().gaps > 0).await;
+    })
+    .await;
+}
