@@ -10,7 +10,7 @@ use market::Encoding;
 use stack::Provider;
 
 use crate::faults::Scheduled;
-use crate::values::{Length, Markets, Rate, duration};
+use crate::values::{Host, Length, Markets, Rate, duration};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -149,6 +149,9 @@ pub struct UpArgs {
     /// The recording that --source capture replays; by default a small one that comes with the project
     #[arg(long, value_name = "FILE")]
     pub capture: Option<PathBuf>,
+    /// Which exchange --source upbit means
+    #[command(flatten)]
+    pub upbit: UpbitArgs,
     /// How many markets, or which: 120, or KRW-BTC,KRW-ETH
     #[arg(long, default_value = "120")]
     pub markets: Markets,
@@ -184,6 +187,26 @@ pub struct UpArgs {
     pub json: bool,
 }
 
+/// Which of the real exchanges, and whom to trust for it.
+#[derive(Clone, Debug, Args)]
+pub struct UpbitArgs {
+    /// The real exchange's host, such as sg-api.upbit.com in Singapore, with :PORT if that is not 443
+    #[arg(long = "upbit-host", value_name = "HOST", default_value = UPBIT)]
+    pub host: Host,
+    /// A certificate (PEM) to trust for it beside the usual ones
+    #[arg(long, value_name = "FILE")]
+    pub ca_cert: Option<PathBuf>,
+}
+
+const UPBIT: &str = "api.upbit.com";
+
+impl UpbitArgs {
+    /// Whether nothing was asked for.
+    pub fn is_default(&self) -> bool {
+        self.ca_cert.is_none() && self.host.to_string() == UPBIT
+    }
+}
+
 /// Arguments of `worker`.
 #[derive(Clone, Debug, Args)]
 pub struct WorkerArgs {
@@ -210,6 +233,9 @@ pub struct RecordArgs {
     /// Where
     #[arg(long, value_enum, default_value_t = From::Upbit)]
     pub from: From,
+    /// Which exchange --from upbit means
+    #[command(flatten)]
+    pub upbit: UpbitArgs,
     /// Trades per second of the project's own exchange
     #[arg(long, default_value = "2000")]
     pub rate: Rate,

@@ -110,6 +110,40 @@ impl fmt::Display for Rate {
     }
 }
 
+/// A host, and a port where it is not the usual one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host(http::uri::Authority);
+
+impl Host {
+    /// Without the port.
+    pub fn name(&self) -> &str {
+        self.0.host()
+    }
+
+    /// The port; that of HTTPS if none was named.
+    pub fn port(&self) -> u16 {
+        self.0.port_u16().unwrap_or(443)
+    }
+}
+
+impl FromStr for Host {
+    type Err = BadValue;
+    fn from_str(text: &str) -> Result<Self, BadValue> {
+        match text.parse::<http::uri::Authority>() {
+            Ok(host) if !host.host().is_empty() && !text.contains('@') => Ok(Self(host)),
+            _ => Err(BadValue::new(format!(
+                "{text:?} is no host; write a name without a scheme and a path, such as api.upbit.com"
+            ))),
+        }
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// Which markets: so many of the busiest, or these.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Markets {

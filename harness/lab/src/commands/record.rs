@@ -15,11 +15,11 @@ use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::cli::{From, RecordArgs};
-use crate::run::plan::Urls;
+use crate::note;
 use crate::run::stop::Stop;
 use crate::text;
+use crate::upbit::Upbit;
 use crate::values::{Markets, Rate};
-use crate::{note, upbit};
 
 /// Upbit closes a connection that is silent for two minutes.
 const PING_EVERY: Duration = Duration::from_secs(20);
@@ -52,13 +52,10 @@ pub(crate) fn run(args: &RecordArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn from_upbit(args: &RecordArgs, stop: &Stop) -> anyhow::Result<()> {
-    let markets = upbit::markets(&args.markets).await?;
-    let url = Urls::upbit().ws;
-    let host = url
-        .strip_prefix("wss://")
-        .and_then(|rest| rest.split('/').next())
-        .context("an address without a host")?;
-    let stream = upbit::connect(host, 443).await?;
+    let upbit = Upbit(&args.upbit);
+    let markets = upbit.markets(&args.markets).await?;
+    let url = upbit.urls().ws;
+    let stream = upbit.connect().await?;
     let mut writer = Writer::create(&args.file, &url, &markets)?;
     record(stream, &url, &markets, &mut writer, args.length, stop).await?;
     finish(writer, &args.file)

@@ -70,6 +70,10 @@ impl Plan {
         }
         if args.source != Source::Upbit {
             ensure!(
+                args.upbit.is_default(),
+                "--upbit-host and --ca-cert go with --source upbit"
+            );
+            ensure!(
                 matches!(args.markets, Markets::Count(_)),
                 "--markets with codes goes with --source upbit; the generator takes a number, such as --markets 120"
             );
@@ -226,7 +230,7 @@ impl Names {
         stack: &stack::Stack,
         urls: &Urls,
         markets: &[Market],
-        encoding: Encoding,
+        args: &UpArgs,
     ) -> Vec<String> {
         let codes: Vec<&str> = markets.iter().map(Market::as_str).collect();
         let codes = codes.join(",");
@@ -236,15 +240,17 @@ impl Names {
             ("--brokers", stack.kafka().bootstrap()),
             ("--topic", &self.topic),
             ("--dead-letters", &self.dead_letters),
-            ("--encoding", encoding.name()),
+            ("--encoding", args.encoding.name()),
             ("--markets", &codes),
         ];
+        let ca_cert = args.upbit.ca_cert.iter().filter(|_| args.source == Source::Upbit);
         std::iter::once("ingest".to_owned())
             .chain(
                 pairs
                     .into_iter()
                     .flat_map(|(flag, value)| [flag.to_owned(), value.to_owned()]),
             )
+            .chain(ca_cert.flat_map(|file| ["--ca-cert".to_owned(), file.display().to_string()]))
             .collect()
     }
 }
@@ -256,16 +262,6 @@ pub(crate) struct Urls {
     pub(crate) ws: String,
     /// What REST paths are appended to.
     pub(crate) rest: String,
-}
-
-impl Urls {
-    /// The real exchange.
-    pub(crate) fn upbit() -> Self {
-        Self {
-            ws: "wss://api.upbit.com/websocket/v1".into(),
-            rest: "https://api.upbit.com/v1".into(),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -289,6 +285,10 @@ mod tests {
         assert_eq!(
             refused("--source capture --capture /no/such.jsonl"),
             "there is no capture /no/such.jsonl; ./lab record FILE makes one"
+        );
+        assert_eq!(
+            refused("--ca-cert x.pem"),
+            "--upbit-host and --ca-cert go with --source upbit"
         );
         assert_eq!(refused("--capture x"), "--capture needs --source capture beside it");
         assert_eq!(

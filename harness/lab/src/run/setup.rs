@@ -19,6 +19,7 @@ use super::current::{Current, Held};
 use super::plan::{Names, Plan, Urls};
 use crate::cli::Source;
 use crate::text;
+use crate::upbit::Upbit;
 use crate::values::{Markets, Rate};
 use crate::{cargo, note};
 
@@ -54,7 +55,7 @@ pub(crate) async fn setup(plan: &Plan) -> anyhow::Result<Ready> {
     plan.check_disk()?;
     // Asked before anything is started: it is the one answer that may not come.
     let listed = match args.source {
-        Source::Upbit => Some(crate::upbit::markets(&args.markets).await?),
+        Source::Upbit => Some(Upbit(&args.upbit).markets(&args.markets).await?),
         _ => None,
     };
     let program = step("pipeline built", cargo::pipeline()).await?;
@@ -89,7 +90,7 @@ pub(crate) async fn setup(plan: &Plan) -> anyhow::Result<Ready> {
     let worker_args = worker_args.into_iter().chain(members).map(OsString::from).collect();
     let (crew, ends) = Crew::new(program, logs, worker_args, board);
     let ingest: Vec<OsString> = names
-        .ingest_args(&stack, &urls, &markets, args.encoding)
+        .ingest_args(&stack, &urls, &markets, args)
         .into_iter()
         .map(OsString::from)
         .collect();
@@ -171,7 +172,7 @@ async fn source(
 ) -> anyhow::Result<(Option<Arc<Exchange>>, Urls, Vec<Market>)> {
     let args = &plan.args;
     if let Some(markets) = listed {
-        return Ok((None, Urls::upbit(), markets));
+        return Ok((None, Upbit(&args.upbit).urls(), markets));
     }
     let rate = |rate| match rate {
         Rate::PerSecond(rate) => exchange::Rate::PerSecond(rate),
