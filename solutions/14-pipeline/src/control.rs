@@ -4,6 +4,7 @@
 //! outlives its run; and Ctrl-C in a terminal must reach the parent only, which then drains in order.
 
 use std::io::BufRead;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -18,25 +19,27 @@ pub(crate) enum Wish {
     Abort,
 }
 
-/// Watches standard input: the line `drain`, or its end.
+/// How long a process may take to end by itself once its parent is gone.
+const END_LIMIT: Duration = Duration::from_secs(2);
+
+/// Watches standard input: the line `drain`, or its end, which is the parent's.
 pub(crate) fn listen() -> watch::Receiver<Wish> {
     let (sender, receiver) = watch::channel(Wish::Run);
     // A thread, because a read of a pipe cannot be cancelled and would hold up the end of an async runtime.
     std::thread::spawn(move || {
-        let mut drained = false;
         for line in std::io::stdin().lock().lines() {
             match line.as_deref() {
-                Ok("drain") => {
-                    drained = true;
-                    let _ = sender.send(Wish::Drain);
-                }
+                Ok("drain") => drop(sender.send(Wish::Drain)),
                 Ok(other) => tracing::warn!("unknown word on standard input: {other:?}; known is drain"),
                 Err(_) => break,
             }
         }
-        if !drained {
-            let _ = sender.send(Wish::Abort);
-        }
+        let _ = sender.send(Wish::Abort);
+        // With the parent its servers are gone too, and a producer waits for a broker without limit: whoever waits there
+        // does not look at wishes.
+        std::thread::sleep(END_LIMIT);
+        tracing::error!("the parent is gone");
+        std::process::exit(1);
     });
     receiver
 }

@@ -68,7 +68,8 @@ impl<T: Clone + Default + Send + 'static> Process<T> {
 
     /// Says `drain` and waits for an end without an error.
     pub(crate) async fn drain(&mut self, what: &str) {
-        self.stdin.take().unwrap().write_all(b"drain\n").unwrap();
+        // It stays open: its end would be taken for ours.
+        self.stdin.as_mut().unwrap().write_all(b"drain\n").unwrap();
         until(&format!("{what} to end after drain"), || self.has_ended()).await;
         assert!(
             self.child.wait().unwrap().success(),
