@@ -61,6 +61,8 @@ pub struct ProducerConfig {
     pub queue_records: u32,
     /// Bytes (keys and values) accepted and not yet acknowledged at which sending waits.
     pub queue_bytes: u64,
+    /// The largest record, before compression, bytes. The topic's `max.message.bytes` has the last word.
+    pub max_record_bytes: u32,
     /// How long one request may take before it is sent again on a new connection.
     pub request_timeout: Duration,
     /// How long a transaction may stay open before the broker aborts it; only for [`Transactional`](crate::Transactional).
@@ -84,6 +86,7 @@ impl Default for ProducerConfig {
             compression: Compression::Lz4,
             queue_records: 100_000,
             queue_bytes: 64 << 20,
+            max_record_bytes: 1_000_000,
             request_timeout: Duration::from_secs(10),
             transaction_timeout: Duration::from_secs(60),
             settings: Vec::new(),
@@ -106,6 +109,7 @@ const DECIDED: &[&str] = &[
     "linger.ms",
     "max.in.flight",
     "max.in.flight.requests.per.connection",
+    "message.max.bytes",
     "message.timeout.ms",
     "metadata.broker.list",
     "queue.buffering.max.kbytes",
@@ -162,6 +166,7 @@ impl ProducerConfig {
             .set("enable.idempotence", if self.idempotent { "true" } else { "false" })
             .set("max.in.flight.requests.per.connection", self.max_in_flight.to_string())
             .set("linger.ms", format!("{:.3}", self.linger.as_secs_f64() * 1e3))
+            .set("message.max.bytes", self.max_record_bytes.max(1_000).to_string())
             .set("batch.size", self.batch_bytes.to_string())
             .set("batch.num.messages", self.batch_records.to_string())
             .set(

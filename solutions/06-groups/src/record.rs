@@ -44,22 +44,6 @@ impl<'a> Record<'a> {
             Timestamp::CreateTime(ms) | Timestamp::LogAppendTime(ms) => Some(ms),
         }
     }
-
-    /// Headers in their order: name and value.
-    pub fn headers(&self) -> impl Iterator<Item = (&str, Option<&[u8]>)> {
-        self.message
-            .headers()
-            .into_iter()
-            .flat_map(|headers| headers.iter().map(|h| (h.key, h.value)))
-    }
-
-    /// The value of the first header of that name.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.headers()
-            .find(|(key, _)| *key == name)
-            .and_then(|(_, value)| value)
-    }
 }
 
 impl std::fmt::Debug for Record<'_> {

@@ -4,6 +4,9 @@ use market::Undecodable;
 use market::record::{HEADER_DETAIL, HEADER_REASON, HEADER_SOURCE};
 use producer::{Producer, SendError};
 
+/// A record of the usual broker's limit, and what is said about it. The topic must take as much.
+pub(crate) const MOST_BYTES: u32 = 2 << 20;
+
 /// Sends one dead letter; waits while the producer is full.
 pub(crate) async fn send(
     producer: &Producer,

@@ -84,29 +84,33 @@ struct Ingest {
     /// Placement is a pure function of the code: one look-up is cheaper than hashing and dividing for every trade.
     placed: HashMap<Market, i32, foldhash::fast::RandomState>,
     record: Vec<u8>,
+    /// Trades from the future so far.
+    future: u64,
 }
 
 impl Ingest {
     async fn new(args: &IngestArgs) -> anyhow::Result<Self> {
-        let producer = |topic: &str, name: &str| {
+        let producer = |topic: &str, name: &str, max_record_bytes| {
             Producer::new(&ProducerConfig {
                 brokers: args.kafka.brokers.clone(),
                 topic: topic.to_owned(),
                 client_id: name.to_owned(),
+                max_record_bytes,
                 ..ProducerConfig::default()
             })
         };
-        let trades = producer(&args.kafka.topic, "ingest")?;
+        let trades = producer(&args.kafka.topic, "ingest", ProducerConfig::default().max_record_bytes)?;
         let partitions = trades
             .partitions(&args.kafka.topic, Duration::from_secs(30))
             .await
             .with_context(|| format!("the trades have nowhere to go at {}", args.kafka.brokers))?;
         Ok(Self {
             trades,
-            dead_letters: producer(&args.kafka.dead_letters, "ingest-dead-letters")?,
+            dead_letters: producer(&args.kafka.dead_letters, "ingest-dead-letters", dead::MOST_BYTES)?,
             partitions,
             placed: HashMap::default(),
             record: Vec::with_capacity(512),
+            future: 0,
             args: args.clone(),
         })
     }
@@ -116,7 +120,12 @@ impl Ingest {
         self.record.clear();
         wire::encode(self.args.kafka.encoding, trade, &mut self.record);
         if trade.event_time.millis() > at_ms + FUTURE_MS {
-            let detail = format!("executed more than {} s after it was received", FUTURE_MS / 1_000);
+            let ahead = (trade.event_time.millis() - at_ms) / 1_000;
+            if self.future == 0 {
+                tracing::warn!("a trade is {ahead} s ahead of this machine's clock; if the clock is wrong, set it");
+            }
+            self.future += 1;
+            let detail = format!("executed {ahead} s after it was received; if this machine's clock is wrong, set it");
             let why = Undecodable {
                 reason: Reason::Future,
                 detail,

@@ -1,9 +1,16 @@
 //! The life of a block: cut, prepared, written, and its partitions tidied up after it.
+//!
+//! A worker has one block in flight. The next one is cut as soon as that is written, but at most every `--epoch-ms`, and
+//! sooner only at `--epoch-rows`: so blocks are small while the rate is low and large while it is high. The least time is
+//! there for ClickHouse: each block is two inserts, each insert a part that must be merged, and at low rates an insert
+//! costs the server 10 ms of work whatever is in it. Twenty blocks a second are cheap; two hundred are a core. Workers
+//! multiply it. Rows that wait are bounded by `--epoch-rows` too: beyond it the worker stops reading.
 
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use consumer::{Commit, CommitError};
+use producer::{FlushError, SendError};
 use sink::{Block, Range};
 
 use super::delivery::{self, Written};
@@ -14,6 +21,8 @@ use crate::process;
 
 /// How often a partition's state is written to the snapshots topic: what a takeover has to replay, beside the repeats.
 const SNAPSHOT_EVERY: Duration = Duration::from_secs(3);
+/// How long the group waits for dead letters at a time.
+const LETTERS_WAIT: Duration = Duration::from_secs(1);
 /// How long a graceful hand-over waits for the block in flight.
 const HAND_OVER_WAIT: Duration = Duration::from_secs(2);
 /// Pause between two tries of what may succeed later.
@@ -67,8 +76,9 @@ impl Engine {
             return Ok(());
         }
         let Stage::Cut(block) = &self.stage else { return Ok(()) };
-        if std::mem::take(&mut self.dead_letters_open) {
-            self.runtime.block_on(self.producer.flush(Duration::from_secs(60)))?;
+        if !self.letters_are_safe()? {
+            self.try_prepare_at = Instant::now() + RETRY;
+            return Ok(());
         }
         let commits: Vec<Commit> = block
             .ranges
@@ -159,7 +169,7 @@ impl Engine {
                 })
             })
             .collect();
-        if commits.is_empty() {
+        if commits.is_empty() || !self.letters_are_safe()? {
             return Ok(());
         }
         match self.committer.commit_sync(&commits) {
@@ -180,6 +190,20 @@ impl Engine {
         }
     }
 
+    /// Whether every dead letter is acknowledged. No offset past an unreadable record may be committed before its letter
+    /// is: nobody would read the record again.
+    fn letters_are_safe(&mut self) -> anyhow::Result<bool> {
+        if !self.dead_letters_open {
+            return Ok(true);
+        }
+        match self.runtime.block_on(self.dead_letters.flush(LETTERS_WAIT)) {
+            Ok(()) => self.dead_letters_open = false,
+            Err(FlushError::Unflushed { n }) => tracing::debug!("{n} dead letters are not acknowledged yet"),
+            Err(error) => return Err(error).context("dead letters are lost"),
+        }
+        Ok(!self.dead_letters_open)
+    }
+
     /// A snapshot goes out once an offset at or past it is committed: whoever takes over then finds one that is not ahead
     /// of where it begins.
     fn publish_snapshots(&mut self, committed: &[Commit]) -> anyhow::Result<()> {
@@ -196,12 +220,20 @@ impl Engine {
             }
             if let Some(snapshot) = owned.snapshot.take() {
                 let key = commit.partition.to_string();
-                self.runtime.block_on(self.producer.send(
+                let sent = self.runtime.block_on(self.snapshots.send(
                     commit.partition,
                     key.as_bytes(),
                     &snapshot.encode(),
                     process::now_ms(),
-                ))?;
+                ));
+                match sent {
+                    Ok(()) => {}
+                    // Without it a takeover replays more; nothing else depends on it.
+                    Err(SendError::Refused { reason, .. }) => {
+                        tracing::warn!(partition = commit.partition, "a snapshot cannot be kept: {reason}");
+                    }
+                    Err(error) => return Err(error).context("the snapshots"),
+                }
             }
         }
         Ok(())
@@ -231,9 +263,8 @@ impl Engine {
     pub(super) fn forget(&mut self, partitions: &[i32]) {
         for partition in partitions {
             self.owned.remove(partition);
-            self.taking.remove(partition);
-            self.refused.remove(partition);
         }
+        self.stop_taking(partitions);
         if let Stage::Cut(block) = &mut self.stage {
             block.ranges.retain(|range| !partitions.contains(&range.partition));
             block.trades.retain(|row| !partitions.contains(&row.position.partition));

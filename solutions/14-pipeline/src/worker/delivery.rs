@@ -1,7 +1,4 @@
 //! Writes one block at a time, beside the poll loop, and tells it what happened.
-//!
-//! One block in flight per worker: the rows of the next one gather meanwhile, so that blocks are small while the rate is
-//! low and large when it is high, with no timer that would have to be tuned for both.
 
 use std::sync::Arc;
 use std::sync::mpsc::Sender;

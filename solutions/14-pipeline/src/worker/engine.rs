@@ -1,8 +1,8 @@
 //! The loop of one worker: poll, apply, and move its block on.
 //!
-//! Everything that decides runs on this one thread. So no offset is ever committed while a rebalance is being answered:
-//! a commit that was meant for a lost partition would be accepted (the coordinator checks the member, not what it owns)
-//! and would set the next owner back.
+//! Everything that decides runs on this one thread, so that a commit never races with the answer to a rebalance: one that
+//! arrives after its partition was given back would be accepted (the coordinator checks the member, not what it owns) and
+//! would set the next owner back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,14 +20,14 @@ use tokio::sync::watch;
 
 use super::block::Stage;
 use super::delivery::Done;
-use super::membership::still_ours;
+use super::membership::{Taking, still_ours};
 use super::partition::{Applied, Partition, Rules};
 use super::snapshot::Snapshot;
 use super::takeover::Takeover;
 use crate::cli::{REPORT_EVERY, WorkerArgs};
 use crate::control::Wish;
 use crate::fault::{FaultAt, Point};
-use crate::process;
+use crate::{dead, process};
 
 /// After this long without a record the committed range is emptied, so that nobody has to read it back.
 const TIDY_AFTER: Duration = Duration::from_millis(200);
@@ -37,6 +37,9 @@ const PAUSE_AFTER: Duration = Duration::from_millis(200);
 const BURST: usize = 4_096;
 /// How long the group may take to let go of a worker that leaves.
 const LEAVE_LIMIT: Duration = Duration::from_secs(10);
+/// A snapshot holds the open windows of one partition: hundreds of bytes for each market and window. The topic must take
+/// as much.
+const MOST_SNAPSHOT_BYTES: u32 = 64 << 20;
 /// A partition without a record for this long does not hold back what is shown as complete.
 const IDLE_AFTER: Duration = Duration::from_secs(5);
 
@@ -68,7 +71,8 @@ pub(super) struct Engine {
     pub(super) member: Member,
     pub(super) committer: Committer,
     pub(super) sink: Arc<Sink>,
-    pub(super) producer: Producer,
+    pub(super) snapshots: Producer,
+    pub(super) dead_letters: Producer,
     fault: Option<Arc<FaultAt>>,
     pub(super) done_sender: Sender<Done>,
     pub(super) done: Receiver<Done>,
@@ -76,8 +80,10 @@ pub(super) struct Engine {
     /// Assigned to us and answered: a second start is a seek.
     pub(super) started: BTreeSet<i32>,
     /// Takeovers under way, by the number of the try.
-    pub(super) taking: BTreeMap<i32, u64>,
+    pub(super) taking: BTreeMap<i32, Taking>,
     pub(super) tries: u64,
+    /// Takeovers in a row that failed.
+    pub(super) failed_takeovers: u32,
     /// Assigned, but the tables or the coordinator refused us: taken over again at that time, unless the group says first
     /// that they are gone.
     pub(super) refused: BTreeMap<i32, Instant>,
@@ -87,7 +93,7 @@ pub(super) struct Engine {
     pub(super) fenced_since: Option<Instant>,
     pub(super) epoch_at: Instant,
     full_since: Option<Instant>,
-    paused: bool,
+    pub(super) paused: bool,
     pub(super) dead_letters_open: bool,
     pub(super) progress: WorkerProgress,
     reported_at: Instant,
@@ -122,12 +128,18 @@ impl Engine {
             ..MemberConfig::default()
         })?;
         let committer = member.committer();
-        let producer = Producer::new(&ProducerConfig {
-            brokers: args.kafka.brokers.clone(),
-            topic: args.snapshots.clone(),
-            client_id: name.clone(),
-            ..ProducerConfig::default()
-        })?;
+        // One each: what becomes of snapshots is of no consequence to dead letters.
+        let producer = |topic: &str, max_record_bytes| {
+            Producer::new(&ProducerConfig {
+                brokers: args.kafka.brokers.clone(),
+                topic: topic.to_owned(),
+                client_id: name.clone(),
+                max_record_bytes,
+                ..ProducerConfig::default()
+            })
+        };
+        let snapshots = producer(&args.snapshots, MOST_SNAPSHOT_BYTES)?;
+        let dead_letters = producer(&args.kafka.dead_letters, dead::MOST_BYTES)?;
         let (done_sender, done) = channel();
         let now = Instant::now();
         Ok(Self {
@@ -137,7 +149,8 @@ impl Engine {
             member,
             committer,
             sink: Arc::new(sink),
-            producer,
+            snapshots,
+            dead_letters,
             fault,
             done_sender,
             done,
@@ -145,6 +158,7 @@ impl Engine {
             started: BTreeSet::new(),
             taking: BTreeMap::new(),
             tries: 0,
+            failed_takeovers: 0,
             refused: BTreeMap::new(),
             stage: Stage::Empty,
             try_prepare_at: now,
@@ -182,11 +196,15 @@ impl Engine {
         }
         let all: Vec<i32> = self.owned.keys().copied().collect();
         self.tidy(&all)?;
-        self.runtime
-            .block_on(self.producer.flush(LEAVE_LIMIT))
-            .context("the last snapshots")?;
+        // Everything is delivered; what does not end well from here on costs the next owner time and nobody a row.
+        if let Err(error) = self.runtime.block_on(self.snapshots.flush(LEAVE_LIMIT)) {
+            tracing::warn!("the last snapshots: {error}");
+        }
         self.report(true);
-        self.member.leave(LEAVE_LIMIT).context("the group")
+        if let Err(error) = self.member.leave(LEAVE_LIMIT) {
+            tracing::warn!("the group: {error}");
+        }
+        Ok(())
     }
 
     pub(super) fn rules(&self) -> Rules {
@@ -216,9 +234,10 @@ impl Engine {
         let waiting: usize = self.owned.values().map(|owned| owned.state.waiting()).sum();
         let full = waiting >= self.args.epoch_rows && !matches!(self.stage, Stage::Empty);
         if !full && !draining {
-            if std::mem::take(&mut self.paused) {
+            if self.paused {
                 let all: Vec<i32> = self.owned.keys().copied().collect();
-                still_ours(self.member.resume(&all))?;
+                // If not, the event that says what has gone comes first.
+                self.paused = !still_ours(self.member.resume(&all))?;
             }
             self.full_since = None;
             return Ok(false);
@@ -226,8 +245,7 @@ impl Engine {
         let since = *self.full_since.get_or_insert_with(Instant::now);
         if !self.paused && (draining || since.elapsed() > PAUSE_AFTER) {
             let all: Vec<i32> = self.owned.keys().copied().collect();
-            still_ours(self.member.pause(&all))?;
-            self.paused = true;
+            self.paused = still_ours(self.member.pause(&all))?;
         }
         if !self.paused {
             // For a moment the loop stands still; the group hears from us through the client's own thread.
@@ -241,6 +259,8 @@ impl Engine {
     fn poll(&mut self) -> anyhow::Result<()> {
         let busy = !matches!(self.stage, Stage::Empty);
         let mut wait = Duration::from_millis(if busy { 1 } else { 10 });
+        // A burst takes milliseconds, and what the time is for are hundreds.
+        let now = Instant::now();
         for _ in 0..BURST {
             let change = match self.member.poll(wait)? {
                 Event::Record(record) => {
@@ -250,7 +270,7 @@ impl Engine {
                     let Some(owned) = self.owned.get_mut(&partition) else {
                         continue;
                     };
-                    owned.active_at = Instant::now();
+                    owned.active_at = now;
                     let decoded = wire::decode(self.args.kafka.encoding, bytes);
                     let applied = owned.state.apply(offset, decoded.as_ref().ok())?;
                     count(&mut self.progress, applied);
@@ -280,8 +300,8 @@ impl Engine {
     fn bury(&mut self, partition: i32, offset: i64, bytes: &[u8], why: &Undecodable) -> anyhow::Result<()> {
         let source = format!("{}-{partition}@{offset}", self.args.kafka.topic);
         self.dead_letters_open = true;
-        let letter = crate::dead::send(
-            &self.producer,
+        let letter = dead::send(
+            &self.dead_letters,
             &self.args.kafka.dead_letters,
             bytes,
             why,

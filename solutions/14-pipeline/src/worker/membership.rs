@@ -4,12 +4,21 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use consumer::AnswerError;
+use sink::SinkError;
+use tokio::task::AbortHandle;
 
 use super::delivery::Done;
 use super::engine::Engine;
 use super::partition::{Partition, Start};
+use super::takeover::StrangeMetadata;
 
-/// Pause before a takeover is tried again.
+/// A takeover under way: the number of its try, and the task that does it.
+pub(super) struct Taking {
+    attempt: u64,
+    task: AbortHandle,
+}
+
+/// Pause before a takeover is tried again; doubled up to 32 times as long.
 const TAKE_AGAIN: Duration = Duration::from_millis(500);
 
 /// `false` when the group has taken a partition meanwhile: the event that says so is on its way.
@@ -19,6 +28,14 @@ pub(super) fn still_ours(answer: Result<(), AnswerError>) -> anyhow::Result<bool
         Err(AnswerError::NotAssigned(_) | AnswerError::Lost) => Ok(false),
         Err(error) => Err(error).context("the group's answer was not taken"),
     }
+}
+
+/// Whether trying again would end the same way.
+fn is_permanent(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref(),
+        Some(SinkError::Schema { .. } | SinkError::Denied { .. } | SinkError::Refused { .. })
+    ) || error.downcast_ref::<StrangeMetadata>().is_some()
 }
 
 /// How long the client may take to turn round in the log.
@@ -43,13 +60,33 @@ impl Engine {
         }
         self.tries += 1;
         let attempt = self.tries;
-        self.taking
-            .extend(partitions.iter().map(|partition| (*partition, attempt)));
         let (takeover, done) = (self.takeover(), self.done_sender());
-        self.runtime.spawn(async move {
-            let starts = takeover.run(partitions.clone()).await;
-            let _ = done.send(Done::TakenOver(partitions, attempt, starts));
+        let taken = partitions.clone();
+        let task = self.runtime.spawn(async move {
+            let starts = takeover.run(taken.clone()).await;
+            let _ = done.send(Done::TakenOver(taken, attempt, starts));
         });
+        self.taking.extend(partitions.into_iter().map(|partition| {
+            let task = task.abort_handle();
+            (partition, Taking { attempt, task })
+        }));
+    }
+
+    /// Ends the takeovers of partitions that are not wanted any more: a claim that is still tried when the server comes
+    /// back would evict whoever has them by then. What else the same try was to take is tried anew.
+    pub(super) fn stop_taking(&mut self, partitions: &[i32]) {
+        for partition in partitions {
+            let Some(Taking { attempt, task }) = self.taking.remove(partition) else {
+                continue;
+            };
+            task.abort();
+            let others = self.taking.extract_if(.., |_, taking| taking.attempt == attempt);
+            self.refused
+                .extend(others.map(|(partition, _)| (partition, Instant::now())));
+        }
+        for partition in partitions {
+            self.refused.remove(partition);
+        }
     }
 
     /// Begins with the partitions that are still ours.
@@ -62,16 +99,23 @@ impl Engine {
         let current: Vec<i32> = partitions
             .iter()
             .copied()
-            .filter(|p| self.taking.get(p) == Some(&attempt))
+            .filter(|p| self.taking.get(p).is_some_and(|taking| taking.attempt == attempt))
             .collect();
         for partition in &current {
             self.taking.remove(partition);
         }
         let starts = match starts {
-            Ok(starts) => starts,
+            Ok(starts) => {
+                self.failed_takeovers = 0;
+                starts
+            }
+            Err(error) if is_permanent(&error) => return Err(error).context("the partitions cannot be taken over"),
             Err(error) => {
-                tracing::warn!(?current, "the takeover is tried again: {error:#}");
-                let again = Instant::now() + TAKE_AGAIN;
+                // Each try leaves a claim behind, so a long outage must not see many.
+                let wait = TAKE_AGAIN * (1 << self.failed_takeovers.min(5));
+                self.failed_takeovers += 1;
+                tracing::warn!(?current, ?wait, "the takeover is tried again: {error:#}");
+                let again = Instant::now() + wait;
                 self.refused
                     .extend(current.into_iter().map(|partition| (partition, again)));
                 return Ok(());
@@ -101,24 +145,30 @@ impl Engine {
             begin.push((partition, state.next()));
             self.own(state, first);
         }
-        let (again, fresh): (Vec<_>, Vec<_>) = begin.into_iter().partition(|(p, _)| self.started.contains(p));
-        for (partition, offset) in again {
-            // In this order: a resume goes back to where the partition was paused, whatever was sought before it.
-            let begun = self
-                .member
-                .resume(&[partition])
-                .and_then(|()| self.member.seek(partition, offset, SEEK_LIMIT));
-            if !still_ours(begun)? {
+        for (partition, offset) in begin {
+            // One by one: the group may be taking one of them back, and the others are ours all the same.
+            if !still_ours(self.begin(partition, offset))? {
                 self.forget(&[partition]);
             }
         }
-        let partitions: Vec<i32> = fresh.iter().map(|(partition, _)| *partition).collect();
-        if still_ours(self.member.start(&fresh))? {
-            self.started.extend(partitions);
-        } else {
-            self.forget(&partitions);
-        }
         Ok(())
+    }
+
+    fn begin(&mut self, partition: i32, offset: i64) -> Result<(), AnswerError> {
+        if self.started.contains(&partition) {
+            // In this order: a resume goes back to where the partition was paused, whatever was sought before it.
+            self.member.resume(&[partition])?;
+            self.member.seek(partition, offset, SEEK_LIMIT)?;
+        } else {
+            self.member.start(&[(partition, offset)])?;
+            self.started.insert(partition);
+        }
+        // Whoever comes while the others wait waits too, or its rows would gather without a bound.
+        if self.paused {
+            self.member.pause(&[partition])
+        } else {
+            Ok(())
+        }
     }
 
     /// Gives partitions up in order: finishes the block in flight, empties their committed ranges, lets go.
@@ -144,7 +194,7 @@ impl Engine {
         }
         self.member.release(partitions)?;
         if self.writing().is_empty() {
-            // While a block is being written the sink is busy; a newer claim ends that insert anyway.
+            // Under an insert that runs, its claim must not be forgotten; a newer one ends that insert anyway.
             self.sink.release(partitions);
         }
         Ok(())

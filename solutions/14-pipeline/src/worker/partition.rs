@@ -56,7 +56,8 @@ pub(crate) enum ApplyError {
     Operator(#[from] OperatorError),
     /// A topic that is neither compacted nor written in transactions has no holes: going on would lose what is in it.
     #[error(
-        "partition {partition} has no record from offset {expected} to {found}: deleted by retention, or read wrongly"
+        "partition {partition} has no record from offset {expected} to {found}; if retention has deleted them, begin anew \
+         with another --group, and keep records for longer"
     )]
     Hole {
         /// The partition.
@@ -90,6 +91,9 @@ pub(crate) enum Applied {
     /// It could not be read.
     Unreadable,
 }
+
+/// Candles that fire during a long replay are thrown away this often, in records.
+const SILENT_RUN: i64 = 4_096;
 
 #[derive(Debug)]
 pub(crate) struct Partition {
@@ -161,12 +165,25 @@ impl Partition {
 
     /// Applies the record at `offset`; `None` when it could not be read.
     pub(crate) fn apply(&mut self, offset: i64, trade: Option<&Trade>) -> Result<Applied, ApplyError> {
-        if self.next != EARLIEST && offset != self.next {
+        let expected = if self.next == EARLIEST { self.first } else { self.next };
+        let hole = match self.next {
+            // The log may begin anywhere up to what is delivered.
+            EARLIEST => self.first != EARLIEST && offset > self.first,
+            next => offset != next,
+        };
+        if hole {
             return Err(ApplyError::Hole {
                 partition: self.id,
-                expected: self.next,
+                expected,
                 found: offset,
             });
+        }
+        if self.next == EARLIEST && 0 < offset && offset < self.first {
+            tracing::warn!(
+                partition = self.id,
+                offset,
+                "the log begins here and there is no snapshot: candles that began before it will be short of trades"
+            );
         }
         if self.cut_at == EARLIEST {
             (self.first, self.cut_at) = (offset, offset);
@@ -215,6 +232,8 @@ impl Partition {
                     offset,
                 },
             });
+        } else if offset % SILENT_RUN == 0 {
+            self.candles.discard_fired();
         }
         Ok(Applied::Trade {
             late: outcome.late,

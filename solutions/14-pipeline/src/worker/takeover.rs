@@ -28,6 +28,10 @@ pub(crate) struct Takeover {
 
 /// A claim that loses a race against another worker is repeated: the group's word is the newer one.
 const CLAIM_TRIES: usize = 5;
+/// How many snapshots are read at first; four times as many each time that none of them will do.
+const SNAPSHOTS_AT_ONCE: i64 = 4;
+/// Partitions whose snapshots are read at once.
+const READERS: usize = 8;
 const READ_LIMIT: Duration = Duration::from_secs(60);
 
 impl Takeover {
@@ -59,10 +63,18 @@ impl Takeover {
             .context("the committed ranges cannot be read")?;
         let ends = end_offsets(&self.brokers, &self.snapshots, READ_LIMIT)
             .with_context(|| format!("the topic {} cannot be read", self.snapshots))?;
-        // Side by side: a read waits for the broker most of the time.
+        // Side by side: a read waits for the broker most of the time. Not all at once: each is a client with threads.
+        let mut starts = Vec::with_capacity(committed.len());
+        for some in committed.chunks(READERS) {
+            starts.extend(self.some_starts(some, &ends)?);
+        }
+        Ok(starts)
+    }
+
+    fn some_starts(&self, committed: &[Committed], ends: &[i64]) -> anyhow::Result<Vec<Start>> {
         thread::scope(|scope| {
             let starts: Vec<_> = committed
-                .into_iter()
+                .iter()
                 .map(|committed| {
                     let end = usize::try_from(committed.partition)
                         .ok()
@@ -77,15 +89,14 @@ impl Takeover {
         })
     }
 
-    fn start(&self, committed: Committed, end: i64) -> anyhow::Result<Start> {
+    fn start(&self, committed: &Committed, end: i64) -> anyhow::Result<Start> {
         let partition = committed.partition;
         // A partition without a committed offset begins where its log does.
         let first = committed.offset.unwrap_or(EARLIEST);
-        let prepared = prepared_end(&committed.metadata, first).with_context(|| {
-            format!(
-                "partition {partition}: strange offset metadata {:?}",
-                committed.metadata
-            )
+        let prepared = prepared_end(&committed.metadata, first).map_err(|why| StrangeMetadata {
+            partition,
+            text: committed.metadata.clone(),
+            why: why.to_string(),
         })?;
         let snapshot = self.newest_snapshot(partition, end, first)?;
         tracing::info!(
@@ -104,22 +115,41 @@ impl Takeover {
         })
     }
 
+    /// Backwards, a few at first: the newest part of a compacted topic is not compacted yet, and holds hours of snapshots of
+    /// which one of the last is wanted.
     fn newest_snapshot(&self, partition: i32, end: i64, first: i64) -> anyhow::Result<Option<Snapshot>> {
-        let mut best: Option<Snapshot> = None;
-        read_all(
-            &self.brokers,
-            &self.snapshots,
-            partition,
-            EARLIEST..end,
-            READ_LIMIT,
-            |record| match Snapshot::decode(record.payload().unwrap_or_default()) {
-                Ok(found) => best = snapshot::choose(best.take().into_iter().chain([found]), first),
-                Err(error) => tracing::warn!(partition, offset = record.offset(), "{error}"),
-            },
-        )
-        .with_context(|| format!("the snapshots of partition {partition} cannot be read"))?;
-        Ok(best)
+        let (mut to, mut count) = (end, SNAPSHOTS_AT_ONCE);
+        while to > 0 {
+            let from = (to - count).max(0);
+            let mut best: Option<Snapshot> = None;
+            read_all(
+                &self.brokers,
+                &self.snapshots,
+                partition,
+                from..to,
+                READ_LIMIT,
+                |record| match Snapshot::decode(record.payload().unwrap_or_default()) {
+                    Ok(found) => best = snapshot::choose(best.take().into_iter().chain([found]), first),
+                    Err(error) => tracing::warn!(partition, offset = record.offset(), "{error}"),
+                },
+            )
+            .with_context(|| format!("the snapshots of partition {partition} cannot be read"))?;
+            if best.is_some() {
+                return Ok(best);
+            }
+            (to, count) = (from, count * 4);
+        }
+        Ok(None)
     }
+}
+
+/// The committed offset carries a text that is none of ours: the group belongs to another program.
+#[derive(Debug, thiserror::Error)]
+#[error("partition {partition}: {text:?} stands beside the committed offset ({why}); choose another --group")]
+pub(super) struct StrangeMetadata {
+    partition: i32,
+    text: String,
+    why: String,
 }
 
 /// Text of a prepared range, as it stands in the offset's metadata.
