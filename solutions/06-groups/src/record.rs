@@ -1,6 +1,6 @@
 //! One record as the client holds it: borrowed, never copied.
 
-use rdkafka::message::{BorrowedMessage, Headers as _, Message as _, Timestamp};
+use rdkafka::message::{BorrowedMessage, Message as _, Timestamp};
 
 /// A record. Its bytes live in the client's fetch buffer for as long as the view does.
 pub struct Record<'a> {
@@ -43,22 +43,6 @@ impl<'a> Record<'a> {
             Timestamp::NotAvailable => None,
             Timestamp::CreateTime(ms) | Timestamp::LogAppendTime(ms) => Some(ms),
         }
-    }
-
-    /// Headers in their order: name and value.
-    pub fn headers(&self) -> impl Iterator<Item = (&str, Option<&[u8]>)> {
-        self.message
-            .headers()
-            .into_iter()
-            .flat_map(|headers| headers.iter().map(|h| (h.key, h.value)))
-    }
-
-    /// The value of the first header of that name.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.headers()
-            .find(|(key, _)| *key == name)
-            .and_then(|(_, value)| value)
     }
 }
 
