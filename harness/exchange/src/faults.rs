@@ -176,7 +176,8 @@ impl Faults {
         self.pending();
     }
 
-    /// Adds `n` bad frames between the trades of a subscribed connection, or as soon as there is one. For
+    /// Adds `n` bad frames between the trades of a subscribed connection, or as soon as there is one; behind each a ping,
+    /// whose answer proves to the journal that the client has read the frame (the real exchange never pings). For
     /// [`BadFrame::UnknownKey`] the next `n` trades are sent with an additional key instead.
     pub fn inject(&self, kind: BadFrame, n: u64) {
         if n == 0 {

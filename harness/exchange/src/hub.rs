@@ -8,7 +8,7 @@
 //!   queue. After [`crate::Exchange::finish`], a pong therefore means: everything sent to this connection has been received.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -61,6 +61,8 @@ struct Queue {
 pub(crate) struct Line {
     pub(crate) id: u64,
     opened_us: i64,
+    /// The last bad frame that the client has read for certain; 0 for none.
+    confirmed: AtomicU64,
     queue: Mutex<Queue>,
     /// Told when something was put into the queue.
     pub(crate) ready: Notify,
@@ -77,6 +79,11 @@ impl Line {
         let item = queue.items.pop_front();
         queue.writing |= item.is_some();
         item
+    }
+
+    /// The client has read everything up to the `n`th bad frame.
+    pub(crate) fn confirm(&self, n: u64) {
+        self.confirmed.fetch_max(n, Ordering::Relaxed);
     }
 
     /// What is subscribed now.
@@ -145,6 +152,7 @@ impl Hub {
         let line = Arc::new(Line {
             id,
             opened_us: crate::now_us(),
+            confirmed: AtomicU64::new(0),
             queue: Mutex::default(),
             ready: Notify::new(),
         });
@@ -153,6 +161,7 @@ impl Hub {
             opened_us: line.opened_us,
             ended_us: None,
             end: None,
+            confirmed: None,
         });
         self.floor().push(Arc::clone(&line));
         line
@@ -184,6 +193,7 @@ impl Hub {
             opened_us: line.opened_us,
             ended_us,
             end: Some(end),
+            confirmed: Some(line.confirmed.load(Ordering::Relaxed)).filter(|n| *n > 0),
         };
         self.logs().connection(&entry);
         self.room.notify_one();

@@ -9,7 +9,7 @@ use rdkafka::message::{BorrowedMessage, Headers, Message};
 
 use crate::input::{AuditInput, OnProgress, Phase};
 use crate::ledger::{Ledger, Terms};
-use crate::read::bad_frame;
+use crate::letters::BadFrame;
 use crate::read::tables::Tables;
 use crate::read::topic::Topic;
 use crate::report::Report;
@@ -123,7 +123,7 @@ fn read_journal(
         told.one();
     }
     for entry in journal::bad_frames(folder).map_err(damaged(folder))? {
-        let frame = bad_frame(&entry).ok_or_else(|| LedgerError::Journal {
+        let frame = BadFrame::listed(&entry).ok_or_else(|| LedgerError::Journal {
             path: folder.to_owned(),
             detail: format!("bad frame {}: {:?} is no SHA-256", entry.n, entry.sha256),
         })?;

@@ -16,10 +16,37 @@ pub struct BadFrame {
     pub hash: Hash,
     /// When it was sent, milliseconds since 1970-01-01 UTC.
     pub sent: EventTime,
-    /// Whether its connection was cut after it, so that it may have gone down with the socket.
+    /// Whether its connection was cut before the client had confirmed to have read it, so that it may have gone down with
+    /// the socket.
     pub cut: bool,
     /// What it is, for a person: `truncated, connection 3`.
     pub what: String,
+}
+
+impl BadFrame {
+    /// A line of the exchange's list of bad frames; `None` when its hash is none.
+    pub fn listed(entry: &exchange::journal::BadFrameEntry) -> Option<Self> {
+        Some(Self {
+            hash: from_hex(&entry.sha256)?,
+            sent: EventTime::from_millis(entry.sent_us / 1_000),
+            cut: entry.maybe_lost,
+            what: format!(
+                "bad frame {} ({}, {} bytes, connection {})",
+                entry.n, entry.kind, entry.bytes, entry.connection
+            ),
+        })
+    }
+}
+
+fn from_hex(text: &str) -> Option<Hash> {
+    let mut hash = Hash::default();
+    if text.len() != 2 * hash.len() {
+        return None;
+    }
+    for (i, byte) in hash.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * i..2 * i + 2)?, 16).ok()?;
+    }
+    Some(hash)
 }
 
 /// SHA-256 of a frame's or a record's bytes, as the exchange lists it.
@@ -76,7 +103,7 @@ impl Letters {
                 matched
             });
             check.matched += letters;
-            // Of equal frames, those on a connection that stayed up are the ones that must have arrived.
+            // Of equal frames, those that were read for certain are the ones that must have arrived.
             frames.sort_by_key(|frame| (frame.cut, frame.sent));
             for frame in frames.into_iter().skip(letters as usize) {
                 if frame.cut {

@@ -180,9 +180,9 @@ pub struct DeadLetterCheck {
     pub expected: u64,
     /// Of these, found by their bytes.
     pub matched: u64,
-    /// Of these, not found, though their connection stayed up.
+    /// Of these, not found, though the client had read them.
     pub missing: u64,
-    /// Of these, not found, and their connection was cut right after: they went down with the socket.
+    /// Of these, not found, and their connection was cut before the client had read them for certain.
     pub went_down_with_the_socket: u64,
     /// Dead letters of bytes that were never sent as a bad frame.
     pub unexpected: u64,

@@ -2,7 +2,8 @@
 
 mod support;
 
-use ledger::{Finding, Verdict};
+use exchange::journal;
+use ledger::{BadFrame, Finding, Verdict};
 use support::{Letter, base, fails, record};
 
 #[test]
@@ -43,6 +44,56 @@ fn a_bad_frame_without_a_dead_letter_is_missing_unless_it_went_down_with_the_soc
     let report = run.audit();
     assert_eq!(report.verdict, Verdict::Pass, "{}", report.render());
     assert_eq!(report.dead_letter_check.went_down_with_the_socket, 1);
+}
+
+/// The lists of an exchange that sent two bad frames on one connection, of which the client had read the first when the
+/// connection came to its end.
+fn lists(end: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let frames = [(1, LONG_BEFORE, 10_000_000), (2, JUST_BEFORE, 49_900_000)];
+    let lines = frames.map(|(n, bytes, sent_us)| {
+        let sha256: String = ledger::hash(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let bytes = bytes.len();
+        format!(
+            r#"{{"n":{n},"kind":"garbage","connection":1,"sent_us":{sent_us},"bytes":{bytes},"sha256":"{sha256}"}}"#
+        ) + "\n"
+    });
+    std::fs::write(folder.path().join(journal::BAD_FRAMES_FILE), lines.concat()).unwrap();
+    let connection = format!(r#"{{"connection":1,"opened_us":1,"ended_us":50000000,"end":"{end}","confirmed":1}}"#);
+    std::fs::write(folder.path().join(journal::CONNECTIONS_FILE), connection + "\n").unwrap();
+    folder
+}
+
+const LONG_BEFORE: &[u8] = b"\xfflong before the cut";
+const JUST_BEFORE: &[u8] = b"\xffjust before the cut";
+
+#[test]
+fn a_cut_or_a_crash_of_the_client_excuses_the_frames_just_before_it_and_none_that_was_read() {
+    for end in ["cut", "half-open", "gone", "slow", "idle"] {
+        let folder = lists(end);
+        let listed = journal::bad_frames(folder.path()).unwrap();
+        let mut run = base();
+        run.bad_frames
+            .extend(listed.iter().map(|entry| BadFrame::listed(entry).unwrap()));
+        let letter = |bytes: &[u8]| Letter { bytes: bytes.into() };
+
+        let mut read_is_there = run.clone();
+        read_is_there.letters.push(letter(LONG_BEFORE));
+        let report = read_is_there.audit();
+        assert_eq!(report.verdict, Verdict::Pass, "{end}: {}", report.render());
+        assert_eq!(report.dead_letter_check.went_down_with_the_socket, 1, "{end}");
+
+        run.letters.push(letter(JUST_BEFORE));
+        fails(
+            &run.audit(),
+            "dead letters: 1 bad frame not in the topic of dead letters",
+            Some((Finding::DeadLetterMissing, "bad frame 1")),
+        );
+    }
+    for end in ["left", "refused", "stopped"] {
+        let listed = journal::bad_frames(lists(end).path()).unwrap();
+        assert!(listed.iter().all(|entry| !entry.maybe_lost), "{end}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! One record as the client holds it: borrowed, never copied.
 
-use rdkafka::message::{BorrowedMessage, Headers as _, Message as _, Timestamp};
+use rdkafka::message::{BorrowedMessage, Message as _, Timestamp};
 
 /// A record. Its bytes live in the client's fetch buffer for as long as the view does.
 pub struct Record<'a> {

@@ -46,14 +46,6 @@ impl Block {
         self.trades.is_empty() && self.candles.is_empty()
     }
 
-    /// Empties it and keeps its memory, for the next epoch.
-    pub fn clear(&mut self) {
-        self.ranges.clear();
-        self.trades.clear();
-        self.candles.clear();
-        self.recover.clear();
-    }
-
     /// Every partition that the block speaks of, ascending, each once.
     pub fn partitions(&self) -> Vec<i32> {
         let mut all: Vec<i32> = self.ranges.iter().map(|range| range.partition).collect();

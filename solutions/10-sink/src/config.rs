@@ -17,8 +17,6 @@ pub enum Compression {
 /// A point of a delivery at which a crash is interesting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Point {
-    /// The epoch is prepared, no row of it is written.
-    Prepared,
     /// The trades are written, the candles are not.
     TradesWritten,
     /// Everything is written, the caller does not know it yet.

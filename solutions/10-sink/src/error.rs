@@ -53,14 +53,13 @@ pub enum SinkError {
     },
     /// The server could not serve for longer than `give_up_after`. The rows may be there or not: deliver the block again,
     /// with its partitions in `recover`.
-    #[error("ClickHouse could not be written to for {waited:?}; last: {last}")]
+    #[error(
+        "ClickHouse could not be written to for {waited:?}; last: {last}; look at its log, then deliver the block again"
+    )]
     GaveUp {
         /// How long it was tried.
         waited: Duration,
         /// The last failure.
         last: String,
     },
-    /// The group's coordinator answers a prepare with an error that does not pass.
-    #[error("the epoch could not be prepared: {0}")]
-    Prepare(String),
 }

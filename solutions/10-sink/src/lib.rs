@@ -8,18 +8,20 @@
 //! 3. **A read-back.** An insert whose outcome is unknown is never repeated blindly: the sink fences it off by a new
 //!    attempt of its own claim, asks the table which rows it holds, and inserts the missing ones.
 //!
+//! And one thing of its caller: before a block is written, its ranges stand in Kafka (a synchronous group commit with the
+//! range in the offset's metadata). Without them a new owner would cut its blocks elsewhere than the dead one did, and
+//! could not tell from the tables which rows of a half-written block are missing.
+//!
 //! Not on deduplication tokens: they lose and double rows. Not on `FINAL`: a plain `SELECT` is exact.
 
 mod block;
 mod check;
 mod config;
-mod dead;
 mod encode;
 mod error;
 mod insert;
 mod owners;
 mod patience;
-mod prepare;
 mod readback;
 mod server;
 mod sink;
@@ -27,8 +29,6 @@ mod write;
 
 pub use block::{Block, Range, TradeRow};
 pub use config::{Compression, Hook, Point, SinkConfig};
-pub use dead::DeadLetter;
 pub use error::SinkError;
-pub use prepare::{Delivered, Prepare, PrepareError};
 pub use sink::{Claim, Claims, Sink};
 pub use write::Written;

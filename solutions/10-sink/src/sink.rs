@@ -12,7 +12,7 @@ use crate::insert::inserting;
 use crate::owners::Entry;
 use crate::patience::Patience;
 use crate::server::{Failure, Server};
-use crate::{Block, Delivered, Point, Prepare, PrepareError, SinkConfig, SinkError};
+use crate::{Point, SinkConfig, SinkError};
 
 /// Writes blocks for the partitions that it has claimed.
 ///
@@ -160,29 +160,6 @@ impl Sink {
     pub fn release(&self, partitions: &[i32]) {
         let mut released = self.released.lock().unwrap_or_else(PoisonError::into_inner);
         released.extend_from_slice(partitions);
-    }
-
-    /// Prepares a block and writes it.
-    ///
-    /// # Errors
-    /// [`SinkError::Prepare`] and what [`write`](Self::write) returns.
-    pub async fn deliver<P: Prepare>(&self, prepare: &P, block: &Block) -> Result<Delivered, SinkError> {
-        let mut patience = Patience::new(&self.config);
-        loop {
-            match prepare.prepare(&block.ranges).await {
-                Ok(()) => break,
-                Err(PrepareError::Lost) => return Ok(Delivered::Refused),
-                Err(PrepareError::Fatal(why)) => return Err(SinkError::Prepare(why)),
-                Err(PrepareError::Retriable(why)) => {
-                    patience
-                        .wait(why)
-                        .await
-                        .map_err(|error| SinkError::Prepare(error.to_string()))?;
-                }
-            }
-        }
-        self.at(Point::Prepared);
-        self.write(block).await.map(Delivered::Written)
     }
 
     pub(crate) fn at(&self, point: Point) {

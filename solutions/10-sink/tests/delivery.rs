@@ -6,7 +6,7 @@ mod support;
 use std::sync::{Arc, Mutex};
 
 use market::{Amount, Candle, Decimal, EventTime, Interval, Position, Side, Trade};
-use sink::{Block, Delivered, Point, Prepare, PrepareError, Range, Sink, SinkConfig, SinkError, TradeRow};
+use sink::{Block, Point, Range, Sink, SinkConfig, SinkError, TradeRow};
 use support::{DAY, block, database};
 
 #[tokio::test]
@@ -160,17 +160,8 @@ async fn a_trade_outside_the_ranges_is_refused_before_anything_is_written() {
     database.holds_exactly(&[], "nothing").await;
 }
 
-struct Scripted(Mutex<Vec<Result<(), PrepareError>>>, Mutex<Vec<Vec<Range>>>);
-
-impl Prepare for Scripted {
-    async fn prepare(&self, ranges: &[Range]) -> Result<(), PrepareError> {
-        self.1.lock().unwrap().push(ranges.to_vec());
-        self.0.lock().unwrap().pop().unwrap_or(Ok(()))
-    }
-}
-
 #[tokio::test]
-async fn a_block_is_prepared_before_it_is_written_and_not_written_if_that_is_refused() {
+async fn trades_are_written_before_candles_and_a_test_may_stop_in_between() {
     let database = database().await;
     let seen = Arc::new(Mutex::new(Vec::new()));
     let points = Arc::clone(&seen);
@@ -182,35 +173,10 @@ async fn a_block_is_prepared_before_it_is_written_and_not_written_if_that_is_ref
     .unwrap();
     support::claim(&sink, &[0]).await;
     let epoch = block(&[(0, 0, 20)]);
-
-    let refused = Scripted(Mutex::new(vec![Err(PrepareError::Lost)]), Mutex::default());
-    assert_eq!(sink.deliver(&refused, &epoch).await.unwrap(), Delivered::Refused);
-    assert_eq!(*seen.lock().unwrap(), [], "no point is reached by a refused epoch");
-    let fatal = Scripted(
-        Mutex::new(vec![Err(PrepareError::Fatal("no such group".into()))]),
-        Mutex::default(),
-    );
-    assert!(matches!(sink.deliver(&fatal, &epoch).await, Err(SinkError::Prepare(why)) if why == "no such group"));
-    database.holds_exactly(&[], "an epoch that was not prepared").await;
-
-    let later = Scripted(
-        Mutex::new(vec![Err(PrepareError::Retriable("rebalancing".into()))]),
-        Mutex::default(),
-    );
-    let Delivered::Written(written) = sink.deliver(&later, &epoch).await.unwrap() else {
-        panic!("refused")
-    };
+    let written = sink.write(&epoch).await.unwrap();
     assert_eq!((written.trades, written.candles, written.inserts), (21, 12, 2));
-    assert_eq!(
-        *later.1.lock().unwrap(),
-        [epoch.ranges.clone(), epoch.ranges.clone()],
-        "asked again with the same ranges"
-    );
-    assert_eq!(
-        *seen.lock().unwrap(),
-        [Point::Prepared, Point::TradesWritten, Point::Written]
-    );
-    database.holds_exactly(&[&epoch], "a prepared epoch").await;
+    assert_eq!(*seen.lock().unwrap(), [Point::TradesWritten, Point::Written]);
+    database.holds_exactly(&[&epoch], "one epoch").await;
 }
 
 #[tokio::test]

@@ -4,7 +4,10 @@
 
 mod rig;
 
+use std::time::Duration;
+
 use ledger::Verdict;
+use rand::{RngExt, SeedableRng};
 use rig::{Rig, until};
 use rustix::process::{Signal, kill_process};
 
@@ -31,6 +34,11 @@ async fn killed_again_and_again(seed: u64) {
             || worker.has_ended(),
         )
         .await;
+        assert_eq!(
+            worker.killed_by(),
+            Some(Signal::KILL.as_raw()),
+            "worker {n} of seed {seed} ended by itself: see its log above"
+        );
     }
     let survivor = rig.worker("survivor", None);
     let report = rig.finish(vec![survivor]).await;
@@ -70,6 +78,12 @@ async fn a_worker_stopped_between_prepare_and_insert_writes_nothing_after_it_was
         zombie.last().takeovers > 4
     })
     .await;
+    assert_eq!(
+        zombie.last().fenced,
+        1,
+        "the woken worker did not try to write, or wrote: {:?}",
+        zombie.last()
+    );
     let report = rig.finish(vec![zombie, heir]).await;
     assert_eq!(report.verdict, Verdict::Pass, "{}", report.render());
 }
@@ -91,5 +105,30 @@ async fn workers_that_join_and_leave_in_mid_flight_lose_and_double_nothing() {
     })
     .await;
     let report = rig.finish(vec![first, third]).await;
+    assert_eq!(report.verdict, Verdict::Pass, "{}", report.render());
+}
+
+/// Faster than takeovers are done: partitions are taken back while they are being taken over.
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_that_come_and_go_faster_than_they_take_over_lose_and_double_nothing() {
+    let _one = ONE.lock().await;
+    let rig = Rig::start(5, 2_000.0).await;
+    rig.exchange.begin();
+    let mut dice = rand_chacha::ChaCha8Rng::seed_from_u64(5);
+    let mut workers = vec![rig.worker("w0", None)];
+    for n in 1..14 {
+        tokio::time::sleep(Duration::from_millis(dice.random_range(20..900))).await;
+        if workers.len() < 2 || (workers.len() < 4 && dice.random_bool(0.6)) {
+            workers.push(rig.worker(&format!("w{n}"), None));
+        } else {
+            let at = dice.random_range(0..workers.len());
+            let mut leaving = workers.remove(at);
+            if dice.random_bool(0.5) {
+                leaving.drain("a worker that leaves").await;
+            }
+            // Otherwise it is dropped, which kills it.
+        }
+    }
+    let report = rig.finish(workers).await;
     assert_eq!(report.verdict, Verdict::Pass, "{}", report.render());
 }

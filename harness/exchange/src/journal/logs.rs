@@ -70,8 +70,9 @@ pub struct BadFrameEntry {
     pub sha256: String,
     /// Its bytes in hex, for frames of up to 1,024 bytes.
     pub hex: Option<String>,
-    /// Whether its connection ended by a fault, or without a goodbye of the client, so that the client may never have
-    /// seen it: such a frame may be absent from the dead letters, every other may not.
+    /// Whether the client may never have seen it: its connection ended by a fault, or without a goodbye, before the client
+    /// confirmed that it had read the frame. Such a frame may be absent from the dead letters, every other may not. How
+    /// long before the end it was sent says nothing: a client that is held up reads late, one that is not at once.
     pub maybe_lost: bool,
 }
 
@@ -88,6 +89,16 @@ pub struct ConnectionEntry {
     /// How it ended; `None` while it is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<ConnectionEnd>,
+    /// The last of its bad frames that the client confirmed to have read, by answering the ping behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<u64>,
+}
+
+impl ConnectionEntry {
+    /// Whether its `n`th bad frame may never have been read.
+    fn may_have_lost(&self, n: u64) -> bool {
+        self.end.is_some_and(ConnectionEnd::may_lose) && self.confirmed.is_none_or(|confirmed| n > confirmed)
+    }
 }
 
 /// SHA-256 in hex.
@@ -195,16 +206,14 @@ pub fn connections(dir: &Path) -> Result<Vec<ConnectionEntry>, JournalError> {
 /// # Errors
 /// [`JournalError`] if a list cannot be read.
 pub fn bad_frames(dir: &Path) -> Result<Vec<BadFrameEntry>, JournalError> {
-    let ends: HashMap<u64, Option<ConnectionEnd>> = connections(dir)?
+    let connections: HashMap<u64, ConnectionEntry> = connections(dir)?
         .into_iter()
-        .map(|entry| (entry.connection, entry.end))
+        .map(|entry| (entry.connection, entry))
         .collect();
     let entry = |line: BadFrameLine| BadFrameEntry {
-        maybe_lost: ends
+        maybe_lost: connections
             .get(&line.connection)
-            .copied()
-            .flatten()
-            .is_some_and(ConnectionEnd::may_lose),
+            .is_some_and(|connection| connection.may_have_lost(line.n)),
         n: line.n,
         kind: line.kind,
         connection: line.connection,

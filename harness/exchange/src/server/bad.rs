@@ -5,6 +5,19 @@ use crate::BadFrame;
 /// Bytes of an oversized frame: past the 64 KiB that a client should take.
 const OVERSIZED: usize = 70_000;
 
+const QUESTION: &str = "bad frame ";
+
+/// What a ping right behind the `n`th bad frame says. The client's answer proves that it has read the frame: its socket
+/// took it long before that, and its own pings go on while it reads nothing.
+pub(super) fn question(n: u64) -> Vec<u8> {
+    format!("{QUESTION}{n}").into_bytes()
+}
+
+/// Which bad frame a pong proves to have been read.
+pub(super) fn answered(pong: &[u8]) -> Option<u64> {
+    std::str::from_utf8(pong).ok()?.strip_prefix(QUESTION)?.parse().ok()
+}
+
 /// Makes the `n`th bad frame of a run out of a good trade's JSON. Each carries its number, so that no two are alike.
 pub(super) fn make(kind: BadFrame, n: u64, trade: &[u8]) -> Vec<u8> {
     let numbered = |trade: &[u8]| prefix(trade, format!("\"bad\":{n},").as_bytes());

@@ -9,6 +9,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::bad;
 use super::limits::Limiter;
 use super::refusal::Refusal;
 use super::subscription::{self, Request};
@@ -99,7 +100,11 @@ async fn read<R: AsyncRead + Unpin>(hub: &Hub, line: &Line, mut frames: Frames<R
         heard = Instant::now();
         match received {
             Ok(Received::Ping(payload)) => hub.send(line, Outgoing::Frame(websocket::frame(PONG, &payload))),
-            Ok(Received::Pong) => {}
+            Ok(Received::Pong(payload)) => {
+                if let Some(n) = bad::answered(&payload) {
+                    line.confirm(n);
+                }
+            }
             Ok(Received::Message(text)) if text == b"PING" => {
                 let passed = heard.duration_since(hub.started).as_secs() / STATUS_EVERY.as_secs();
                 status.get_or_insert(hub.started + STATUS_EVERY * (passed as u32 + 1));

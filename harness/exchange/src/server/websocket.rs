@@ -14,7 +14,7 @@ const CONTINUATION: u8 = 0;
 const TEXT: u8 = 1;
 pub(super) const BINARY: u8 = 2;
 pub(super) const CLOSE: u8 = 8;
-const PING: u8 = 9;
+pub(super) const PING: u8 = 9;
 pub(super) const PONG: u8 = 10;
 
 /// What a client sent.
@@ -23,7 +23,7 @@ pub(super) enum Received {
     /// Text or binary: Upbit does not mind.
     Message(Vec<u8>),
     Ping(Vec<u8>),
-    Pong,
+    Pong(Vec<u8>),
     Close,
 }
 
@@ -143,7 +143,7 @@ impl<R: AsyncRead + Unpin> Frames<R> {
         match first & 0x0f {
             PING | PONG | CLOSE if !last || payload.len() > 125 => Err(Broken::Protocol(1002)),
             PING => Ok(Some(Received::Ping(payload))),
-            PONG => Ok(Some(Received::Pong)),
+            PONG => Ok(Some(Received::Pong(payload))),
             CLOSE => Ok(Some(Received::Close)),
             opcode @ (TEXT | BINARY | CONTINUATION) if self.fragmented == (opcode == CONTINUATION) => {
                 self.message.extend_from_slice(&payload);

@@ -189,6 +189,7 @@ impl<'a, W: AsyncWrite + Unpin> Writer<'a, W> {
             .logs()
             .bad_frame(n, kind, self.line.id, crate::now_us(), &payload);
         websocket::append(&mut self.out, websocket::BINARY, &payload);
+        websocket::append(&mut self.out, websocket::PING, &bad::question(n));
         self.frames += 1;
     }
 

@@ -79,12 +79,17 @@ impl Ws {
             .expect("the connection must take a message");
     }
 
-    /// The next message of any kind; an error is the end.
+    /// The next message but a ping, which the library answers with the next read; an error is the end.
     pub(crate) async fn message(&mut self) -> Result<Message, Error> {
-        let next = timeout(LIMIT, self.0.next())
-            .await
-            .expect("no frame came: see server/writer.rs");
-        next.unwrap_or(Err(Error::ConnectionClosed))
+        loop {
+            let next = timeout(LIMIT, self.0.next())
+                .await
+                .expect("no frame came: see server/writer.rs");
+            match next.unwrap_or(Err(Error::ConnectionClosed)) {
+                Ok(Message::Ping(_)) => {}
+                message => return message,
+            }
+        }
     }
 
     /// The next data frame; it must be binary.

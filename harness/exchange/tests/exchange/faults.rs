@@ -173,28 +173,51 @@ async fn bad_frames_are_added_listed_and_replace_no_trade() {
 }
 
 #[tokio::test]
-async fn bad_frames_reach_a_quiet_connection_too_and_may_be_lost_if_it_is_cut() {
+async fn bad_frames_reach_a_quiet_connection_too() {
     let running = start(generated(10, Rate::PerSecond(1_000.0))).await;
     let mut ws = subscribed(&running.exchange).await; // trading has not begun
     running.exchange.faults().inject(BadFrame::Garbage, 3);
     for _ in 0..3 {
         assert_eq!(identity(&ws.frame().await), None);
     }
-    running.exchange.faults().drop_sockets();
-    eventually("the connection is cut", || running.exchange.counters().cut == 1).await;
-    eventually("its end is listed", || {
-        connections(running.dir.path())
+}
+
+#[tokio::test]
+async fn of_the_bad_frames_before_a_cut_only_those_that_the_client_has_not_read_may_be_lost() {
+    for end in [ConnectionEnd::Cut, ConnectionEnd::Gone] {
+        let running = start(generated(10, Rate::PerSecond(1_000.0))).await;
+        let mut ws = subscribed(&running.exchange).await;
+        running.exchange.faults().inject(BadFrame::Garbage, 3);
+        for _ in 0..3 {
+            ws.frame().await;
+        }
+        // The answer to the third is written while waiting for the first pong, and has been read when the second comes.
+        ws.frames_until_pong().await;
+        ws.frames_until_pong().await;
+        running.exchange.faults().inject(BadFrame::Garbage, 2);
+        eventually("two more, that nobody reads", || {
+            running.exchange.counters().bad_frames == 5
+        })
+        .await;
+        match end {
+            ConnectionEnd::Cut => running.exchange.faults().drop_sockets(),
+            _ => drop(ws), // as a process that crashes
+        }
+        eventually("its end is listed", || {
+            connections(running.dir.path()).unwrap()[0].end == Some(end)
+        })
+        .await;
+        let lost: Vec<_> = bad_frames(running.dir.path())
             .unwrap()
             .iter()
-            .all(|entry| entry.end.is_some())
-    })
-    .await;
-    assert!(
-        bad_frames(running.dir.path())
-            .unwrap()
-            .iter()
-            .all(|entry| entry.maybe_lost)
-    );
+            .map(|entry| entry.maybe_lost)
+            .collect();
+        assert_eq!(
+            lost,
+            [false, false, false, true, true],
+            "the connection ended as {end:?}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -29,6 +29,9 @@ const READY_LIMIT: Duration = Duration::from_secs(60);
 /// A compacted snapshot may be as large as this: it holds the open windows of one partition.
 const SNAPSHOT_BYTES: &str = "67108864";
 
+/// A record that cannot be read may be as large as the broker takes, and its letter says more than it does.
+const LETTER_BYTES: &str = "2097152";
+
 /// Everything stands; no trade has been executed.
 pub(crate) struct Ready {
     /// The servers.
@@ -134,12 +137,20 @@ async fn step<T>(done: &str, work: impl Future<Output = anyhow::Result<T>>) -> a
 async fn tables_and_topics(program: &Path, stack: &Stack, names: &Names, partitions: i32) -> anyhow::Result<()> {
     // Retention is by age and size, and an audit reads from the beginning: nothing may go before the run does.
     let keep = [("retention.ms", "-1"), ("retention.bytes", "-1")];
-    let compact = [("cleanup.policy", "compact"), ("max.message.bytes", SNAPSHOT_BYTES)];
+    // What is newest is not compacted until its segment is full or old.
+    let compact = [
+        ("cleanup.policy", "compact"),
+        ("max.message.bytes", SNAPSHOT_BYTES),
+        ("segment.ms", "60000"),
+        ("segment.bytes", SNAPSHOT_BYTES),
+        ("min.cleanable.dirty.ratio", "0.1"),
+    ];
+    let letters = [("max.message.bytes", LETTER_BYTES), keep[0], keep[1]];
     let kafka = stack.kafka();
     let topics = async {
         tokio::try_join!(
             kafka.create_topic(&names.topic, partitions, &keep),
-            kafka.create_topic(&names.dead_letters, 1, &keep),
+            kafka.create_topic(&names.dead_letters, 1, &letters),
             kafka.create_topic(&names.snapshots, partitions, &compact),
         )
         .context("the topics cannot be made")

@@ -14,13 +14,17 @@ mod snapshot;
 mod takeover;
 
 use std::sync::mpsc;
-use std::thread;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use anyhow::Context;
-use measure::Progress;
+use measure::{Progress, WorkerProgress};
 
 use crate::cli::WorkerArgs;
 use crate::{control, process};
+
+/// How often the members are looked at while they report nothing.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Runs the members of this process until the parent says `drain` or one of them cannot go on.
 ///
@@ -34,7 +38,7 @@ pub fn run(args: WorkerArgs) -> anyhow::Result<()> {
         .build()?;
     let wish = control::listen();
     let (reports, received) = mpsc::channel();
-    let members: Vec<_> = (0..args.workers)
+    let mut members: Vec<_> = (0..args.workers)
         .map(|i| {
             let name = if args.workers == 1 {
                 args.name.clone()
@@ -48,17 +52,34 @@ pub fn run(args: WorkerArgs) -> anyhow::Result<()> {
         })
         .collect::<Result<_, _>>()?;
     drop(reports);
-    for report in received {
-        if !process::report(&Progress::Worker(report)) {
+    let outcome = watch(&mut members, &received);
+    // What still waits for a server must not hold up the end.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Passes reports on until every member has ended well, or the first has not: the others end with the process, whose
+/// supervisor then starts as many anew.
+fn watch(
+    members: &mut Vec<JoinHandle<anyhow::Result<()>>>,
+    received: &mpsc::Receiver<WorkerProgress>,
+) -> anyhow::Result<()> {
+    while !members.is_empty() {
+        let report = received.recv_timeout(LOOK_EVERY);
+        if let Ok(report) = report
+            && !process::report(&Progress::Worker(report))
+        {
             anyhow::bail!("nobody reads the reports any more");
         }
+        for member in members.extract_if(.., |member| member.is_finished()) {
+            // A panic is a bug; its message stands in the log already.
+            let ended = member.join().map_err(|_| anyhow::anyhow!("a worker thread panicked"))?;
+            ended.context("the worker cannot go on")?;
+        }
     }
-    for member in members {
-        // A panic is a bug; its message stands in the log already.
-        member
-            .join()
-            .map_err(|_| anyhow::anyhow!("a worker thread panicked"))?
-            .context("the worker cannot go on")?;
+    // A member says its last word before it ends.
+    for report in received.try_iter() {
+        process::report(&Progress::Worker(report));
     }
     Ok(())
 }

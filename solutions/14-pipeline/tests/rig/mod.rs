@@ -3,6 +3,7 @@
 #![allow(dead_code)] // each test program uses a part of it
 
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -66,6 +67,11 @@ impl<T: Clone + Default + Send + 'static> Process<T> {
         self.child.try_wait().unwrap().is_some()
     }
 
+    /// The signal that ended it, if one did.
+    pub(crate) fn killed_by(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().signal()
+    }
+
     /// Says `drain` and waits for an end without an error.
     pub(crate) async fn drain(&mut self, what: &str) {
         // It stays open: its end would be taken for ours.
@@ -111,7 +117,11 @@ impl Rig {
         kafka.create_topic(&topic("trades"), PARTITIONS, &[]).await.unwrap();
         kafka.create_topic(&topic("dead"), 1, &[]).await.unwrap();
         kafka
-            .create_topic(&topic("snapshots"), PARTITIONS, &[("cleanup.policy", "compact")])
+            .create_topic(
+                &topic("snapshots"),
+                PARTITIONS,
+                &[("cleanup.policy", "compact"), ("max.message.bytes", "67108864")],
+            )
             .await
             .unwrap();
         let database = name.replace('-', "_");
