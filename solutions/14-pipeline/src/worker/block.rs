@@ -75,11 +75,11 @@ impl Engine {
         if Instant::now() < self.try_prepare_at {
             return Ok(());
         }
-        let Stage::Cut(block) = &self.stage else { return Ok(()) };
         if !self.letters_are_safe()? {
             self.try_prepare_at = Instant::now() + RETRY;
             return Ok(());
         }
+        let Stage::Cut(block) = &self.stage else { return Ok(()) };
         let commits: Vec<Commit> = block
             .ranges
             .iter()

@@ -80,9 +80,13 @@ impl Engine {
                 continue;
             };
             task.abort();
-            let others = self.taking.extract_if(.., |_, taking| taking.attempt == attempt);
-            self.refused
-                .extend(others.map(|(partition, _)| (partition, Instant::now())));
+            self.taking.retain(|other, taking| {
+                let same = taking.attempt == attempt;
+                if same {
+                    self.refused.insert(*other, Instant::now());
+                }
+                !same
+            });
         }
         for partition in partitions {
             self.refused.remove(partition);
