@@ -86,6 +86,7 @@ async fn facts(plan: &Plan, ready: &Ready, outcome: Outcome) -> RunFacts {
             provider: ready.stack.provider().to_string(),
             versions,
         },
+        pipeline_failed: outcome.pipeline_failed,
         not_drained: outcome.not_drained,
     }
 }

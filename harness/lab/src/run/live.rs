@@ -32,7 +32,9 @@ pub(crate) struct Outcome {
     pub(crate) duration: Duration,
     /// How the faults went.
     pub(crate) faults: Vec<FaultOutcome>,
-    /// Why not everything was waited for, as a clause.
+    /// Why the pipeline could not go on, as a clause.
+    pub(crate) pipeline_failed: Option<String>,
+    /// Why the run proves less than it should, as a clause: the exchange of ours could not go on.
     pub(crate) not_drained: Option<String>,
 }
 
@@ -159,7 +161,8 @@ impl Live<'_> {
         let outcome = Outcome {
             duration: self.last_row,
             faults: self.outcomes(),
-            not_drained: self.broken.take().or(given_up),
+            pipeline_failed: self.broken.take().or(given_up),
+            not_drained: self.exchange_failed(),
         };
         Ok((self.ready, outcome))
     }
@@ -203,6 +206,10 @@ impl Live<'_> {
                 }
             }
             if self.plan.limit.is_some_and(|limit| now >= limit) {
+                self.step = Step::Settling;
+            }
+            if let Some(why) = self.exchange_failed() {
+                self.happened(format!("{why}: the run ends"), true);
                 self.step = Step::Settling;
             }
         }
@@ -269,6 +276,11 @@ impl Live<'_> {
         if self.plain {
             note(&format!("{}  · {what}", text::clock(self.begun.elapsed())));
         }
+    }
+
+    fn exchange_failed(&self) -> Option<String> {
+        let exchange = self.ready.exchange.as_ref()?;
+        exchange.failure().map(|why| format!("the exchange failed: {why}"))
     }
 
     fn executed(&self) -> Option<u64> {
