@@ -8,6 +8,7 @@ pub mod cli;
 pub mod commands;
 pub mod faults;
 mod parts;
+pub mod refusal;
 mod run;
 pub mod text;
 mod upbit;

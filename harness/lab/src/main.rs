@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use lab::cli::{self, Cli};
+use lab::cli::Cli;
+use lab::refusal;
 
 /// What a command that proved nothing ends with: bad arguments, servers that do not start. 1 is a FAIL.
 const PROVED_NOTHING: u8 = 2;
@@ -11,7 +12,7 @@ const PROVED_NOTHING: u8 = 2;
 fn main() -> ExitCode {
     let asked = match Cli::try_parse() {
         Ok(asked) => asked,
-        Err(error) => match cli::refusal(&error) {
+        Err(error) => match refusal::sentence(&error) {
             Some(sentence) => return refuse(&sentence),
             None => error.exit(),
         },

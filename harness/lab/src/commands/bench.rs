@@ -11,7 +11,7 @@ use super::up::{self, Audited};
 use crate::cli::{self, Cli, TestArgs, UpArgs};
 use crate::parts::{self, Package};
 use crate::values::Rate;
-use crate::{cargo, note, text};
+use crate::{cargo, note, refusal, text};
 
 pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
     match asked(&args.parts, &parts::all(&cargo::root())?)? {
@@ -103,7 +103,7 @@ fn pipeline(package: &Package, args: &TestArgs) -> anyhow::Result<ExitCode> {
 fn as_up(args: &TestArgs) -> anyhow::Result<UpArgs> {
     let words = ["lab", "up"].into_iter().chain(args.rest.iter().map(String::as_str));
     let parsed =
-        Cli::try_parse_from(words).map_err(|error| anyhow!(cli::refusal(&error).unwrap_or(error.to_string())))?;
+        Cli::try_parse_from(words).map_err(|error| anyhow!(refusal::sentence(&error).unwrap_or(error.to_string())))?;
     let cli::Command::Up(mut up) = parsed.command else {
         bail!("what stands behind -- goes to ./lab up; ./lab up --help shows what it takes");
     };
