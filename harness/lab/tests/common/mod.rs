@@ -150,25 +150,35 @@ pub fn processes(home: &Path) -> BTreeMap<i32, String> {
     found
 }
 
-/// The process of this run whose call has all these words.
+/// Words of the calls of what a run is made of.
+pub const INGEST: &[&str] = &["/pipeline ingest "];
+pub const WORKER: &[&str] = &["/pipeline worker "];
+pub const KAFKA: &[&str] = &["/java ", " kafka.Kafka "];
+pub const CLICKHOUSE: &[&str] = &["/launcher clickhouse "];
+
+/// The process of this run whose call has all these words, and not the keeper that starts it and is called with them too.
 pub fn process(home: &Path, words: &[&str]) -> i32 {
     let found = processes(home);
-    let one = found
-        .iter()
-        .find(|(_, called)| words.iter().all(|word| called.contains(word)));
-    *one.unwrap_or_else(|| panic!("no process of the run is {words:?}: {found:#?}"))
-        .0
+    let is_it = |called: &str| !called.contains(" keep --run ") && words.iter().all(|word| called.contains(word));
+    match found.iter().find(|(_, called)| is_it(called)) {
+        Some((pid, _)) => *pid,
+        None => panic!("no process of the run is {words:?}: {:#?}", shown(&found)),
+    }
 }
 
-/// Fails unless the four kinds of processes that a run is made of are there: who looks for none must be able to see them.
+/// As much of each call as tells it from the others: Kafka's names a hundred jars.
+fn shown(found: &BTreeMap<i32, String>) -> Vec<String> {
+    let short = |called: &String| called.chars().take(120).collect::<String>();
+    found
+        .iter()
+        .map(|(pid, called)| format!("{pid} {}", short(called)))
+        .collect()
+}
+
+/// Fails unless all that a run is made of is there: who looks for what is left must be able to see it.
 pub fn all_there(home: &Path) {
-    for words in [
-        ["pipeline ", "ingest"],
-        ["pipeline ", "worker"],
-        ["kafka.Kafka", "java"],
-        ["clickhouse", "server"],
-    ] {
-        process(home, &words);
+    for words in [INGEST, WORKER, KAFKA, CLICKHOUSE] {
+        process(home, words);
     }
 }
 
@@ -180,7 +190,7 @@ pub async fn nobody_left(home: &Path) {
         if left.is_empty() {
             return;
         }
-        assert!(from.elapsed() < GONE, "still there after {GONE:?}: {left:#?}");
+        assert!(from.elapsed() < GONE, "still there after {GONE:?}: {:#?}", shown(&left));
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
