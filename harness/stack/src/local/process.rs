@@ -129,8 +129,6 @@ impl Process {
             .arg("keep")
             .arg("--run")
             .arg(&self.plan.run)
-            .arg("--server")
-            .arg(&self.plan.folder)
             .arg("--")
             .arg(&self.plan.program)
             .args(&self.plan.arguments)
