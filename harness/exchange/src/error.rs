@@ -95,6 +95,17 @@ pub enum CaptureError {
         /// Which file.
         path: PathBuf,
     },
+    /// It would not fit into memory.
+    #[error(
+        "the capture {path} holds more than {most} trades, the most that are replayed: keep its first lines \
+         (head -n {most}), or record for less time"
+    )]
+    TooLong {
+        /// Which file.
+        path: PathBuf,
+        /// How many trades are taken.
+        most: usize,
+    },
 }
 
 impl CaptureError {

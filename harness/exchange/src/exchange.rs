@@ -102,12 +102,13 @@ impl Exchange {
     pub fn begin(&self) {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some((source, pace)) = waiting {
-            let task = tokio::spawn(executor::run(
+            let executing = tokio::spawn(executor::run(
                 Arc::clone(&self.hub),
                 source,
                 pace,
                 self.stop_executing.clone(),
             ));
+            let task = tokio::spawn(executor::watch(Arc::clone(&self.hub), executing));
             *self.executor.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
         }
     }
@@ -124,7 +125,7 @@ impl Exchange {
         if let Some(task) = task
             && let Err(error) = task.await
         {
-            tracing::error!("the executor failed: {error}");
+            self.hub.fail(&error);
         }
         let emptied = async {
             while !self.hub.is_empty() {
@@ -135,7 +136,8 @@ impl Exchange {
             tracing::warn!("a client has not taken its trades within {:?}", self.finish_limit);
         }
         if let Err(error) = self.hub.journal().flush() {
-            tracing::error!("{error}");
+            self.hub
+                .fail(&format_args!("{error}; make room on the disk, and run again"));
         }
         self.counters()
     }
@@ -143,6 +145,12 @@ impl Exchange {
     /// What has happened so far.
     pub fn counters(&self) -> Counters {
         self.hub.counters()
+    }
+
+    /// Why the exchange does not do its part any more, in a sentence: it executes nothing, or its journal misses lines. Stays
+    /// once it is there. A run with it says nothing about a pipeline: ask now and then, and after [`Exchange::finish`].
+    pub fn failure(&self) -> Option<String> {
+        self.hub.failure().map(str::to_owned)
     }
 
     /// The switches of the faults.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -71,7 +72,9 @@ pub(crate) async fn run(hub: Arc<Hub>, mut source: Feedstock, mut pace: Pace, st
                 trades,
                 snapshot: false,
             }) {
-                tracing::error!("no more trades are executed: {error}");
+                hub.fail(&format_args!(
+                    "no more trades are executed: {error}; make room on the disk, and run again"
+                ));
                 break;
             }
             // A batch costs some 100 µs: others on this thread get their turn.
@@ -90,9 +93,69 @@ pub(crate) async fn run(hub: Arc<Hub>, mut source: Feedstock, mut pace: Pace, st
     hub.counts.due_us.store(0, Ordering::Relaxed);
 }
 
+/// Waits for an executor, and makes its panic a failure of the exchange: nobody else would notice before the end.
+pub(crate) async fn watch(hub: Arc<Hub>, executing: JoinHandle<()>) {
+    if let Err(error) = executing.await {
+        hub.fail(&format_args!(
+            "no more trades are executed: {error}; the log has the place, and it is a bug of the exchange"
+        ));
+    }
+}
+
 async fn room(hub: &Hub, closed_loop: bool) {
     // `notify_one` keeps a permit, so that room made between the look and the wait is not missed.
     while !hub.has_room(closed_loop) {
         hub.room.notified().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Limits;
+    use crate::journal::{Journal, Logs};
+    use crate::server::Face;
+    use crate::source::{Generator, catalog};
+
+    fn hub(dir: &std::path::Path, full: bool) -> Arc<Hub> {
+        let listing = &catalog::listings(1).unwrap()[0];
+        let journal = Journal::create(dir, &[listing.market]).unwrap();
+        let journal = if full { journal.full() } else { journal };
+        let face = Face::new(listing.market, listing.start_price);
+        let logs = Logs::create(dir).unwrap();
+        Arc::new(Hub::new(vec![face], None, Limits::default(), journal, logs))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_journal_that_cannot_be_written_ends_the_trading_and_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let hub = hub(dir.path(), true);
+        let generator = Generator::new(1, &catalog::listings(1).unwrap());
+        let source = Feedstock::Generated(Box::new(generator));
+        let pace = Pace::Timetable(Schedule::new(1, 100_000.0));
+        assert_eq!(hub.failure(), None);
+        // Ends by itself, though nobody stops it.
+        run(Arc::clone(&hub), source, pace, CancellationToken::new()).await;
+        let told = hub.failure().unwrap();
+        assert!(
+            told.starts_with("no more trades are executed: the journal file") && told.contains("make room"),
+            "{told}"
+        );
+        hub.fail(&"what follows from it");
+        assert!(
+            hub.failure().unwrap().starts_with("no more trades"),
+            "the first cause stays"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_the_executor_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let hub = hub(dir.path(), false);
+        watch(Arc::clone(&hub), tokio::spawn(async {})).await;
+        assert_eq!(hub.failure(), None);
+        watch(Arc::clone(&hub), tokio::spawn(async { panic!("off by one") })).await;
+        let told = hub.failure().unwrap();
+        assert!(told.contains("off by one") && told.contains("a bug"), "{told}");
     }
 }

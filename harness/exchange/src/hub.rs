@@ -9,7 +9,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use market::Market;
@@ -20,7 +20,7 @@ use crate::counters::{Counters, Counts, add};
 use crate::journal::{ConnectionEnd, ConnectionEntry, Journal, Logs, Record};
 use crate::server::{Face, Subscription};
 use crate::source::{Execution, OWN_SPELLING, Spelling};
-use crate::{Faults, JournalError, Limits};
+use crate::{BadFrame, Faults, JournalError, Limits};
 
 /// Trades that may wait for one connection. 65,536 of 64 bytes are 4 MB.
 const OPEN_LOOP_QUEUE: usize = 65_536;
@@ -105,6 +105,8 @@ pub(crate) struct Hub {
     /// Told when a queue has more room or a connection came or went. The executor waits for it, after it `finish`.
     pub(crate) room: Notify,
     pub(crate) at_end: AtomicBool,
+    /// Why the exchange does not do its part any more; the first cause stays.
+    failure: OnceLock<String>,
     logs: Mutex<Logs>,
     floor: Mutex<Vec<Arc<Line>>>,
 }
@@ -129,6 +131,7 @@ impl Hub {
             started: Instant::now(),
             room: Notify::new(),
             at_end: AtomicBool::new(false),
+            failure: OnceLock::new(),
             logs: Mutex::new(logs),
             floor: Mutex::new(Vec::new()),
         }
@@ -142,8 +145,31 @@ impl Hub {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn logs(&self) -> MutexGuard<'_, Logs> {
+    fn logs(&self) -> MutexGuard<'_, Logs> {
         self.logs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The exchange cannot do its part any more. Kept and not only logged: a run that goes on without new trades, or
+    /// whose journal misses lines, would look like one that is well.
+    pub(crate) fn fail(&self, why: &dyn std::fmt::Display) {
+        tracing::error!("the exchange has failed: {why}");
+        let _ = self.failure.set(why.to_string()); // the first cause is the one to cure
+    }
+
+    pub(crate) fn failure(&self) -> Option<&str> {
+        self.failure.get().map(String::as_str)
+    }
+
+    fn listed(&self, written: Result<(), JournalError>) {
+        if let Err(error) = written {
+            self.fail(&format_args!("{error}; make room on the disk, and run again"));
+        }
+    }
+
+    /// Lists a bad frame that is about to be written to a connection.
+    pub(crate) fn bad_frame(&self, n: u64, kind: BadFrame, line: &Line, frame: &[u8]) {
+        let written = self.logs().bad_frame(n, kind, line.id, crate::now_us(), frame);
+        self.listed(written);
     }
 
     /// A connection opens.
@@ -156,13 +182,14 @@ impl Hub {
             queue: Mutex::default(),
             ready: Notify::new(),
         });
-        self.logs().connection(&ConnectionEntry {
+        let written = self.logs().connection(&ConnectionEntry {
             connection: id,
             opened_us: line.opened_us,
             ended_us: None,
             end: None,
             confirmed: None,
         });
+        self.listed(written);
         self.floor().push(Arc::clone(&line));
         line
     }
@@ -195,7 +222,8 @@ impl Hub {
             end: Some(end),
             confirmed: Some(line.confirmed.load(Ordering::Relaxed)).filter(|n| *n > 0),
         };
-        self.logs().connection(&entry);
+        let written = self.logs().connection(&entry);
+        self.listed(written);
         self.room.notify_one();
     }
 

@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::Command;
 
 /// The package of the pipeline and the name of its program.
-const PIPELINE: (&str, &str) = ("solution-14-pipeline", "pipeline");
+pub(crate) const PIPELINE: (&str, &str) = ("solution-14-pipeline", "pipeline");
 
 /// How long a build may take before a word is said about it.
 const QUIET: Duration = Duration::from_secs(1);

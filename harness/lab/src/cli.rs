@@ -10,7 +10,7 @@ use market::Encoding;
 use stack::Provider;
 
 use crate::faults::Scheduled;
-use crate::values::{Host, Length, Markets, Rate, duration};
+use crate::values::{Host, Length, Markets, Rate, brokers, some_time};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -72,7 +72,10 @@ pub enum Command {
         ./lab test 07 -- late   of 07 only the tests with `late` in their name")]
     Test(TestArgs),
     /// Measures: some parts by number or name, or the pipeline
-    #[command(after_help = "Examples:\n  ./lab bench 02\n  ./lab bench pipeline")]
+    #[command(after_help = "Examples:\n  \
+        ./lab bench 02                        the benches of solutions/02-wire\n  \
+        ./lab bench pipeline                  a minute of ./lab up --rate max, with its audit\n  \
+        ./lab bench pipeline -- --workers 2   the same with more arguments of up")]
     Bench(TestArgs),
     /// Shows the last run's report again
     #[command(
@@ -155,11 +158,11 @@ pub struct UpArgs {
     /// How many markets, or which: 120, or KRW-BTC,KRW-ETH
     #[arg(long, default_value = "120")]
     pub markets: Markets,
-    /// Where the servers come from: auto, local, containers, external
+    /// Where the servers come from: local (processes on this machine), or auto, which means local on Linux
     #[arg(long, env = "LAB_STACK", default_value = "local")]
     pub stack: Provider,
-    /// Kafka brokers
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=3))]
+    /// Kafka brokers: 1, or 3 with a controller beside them
+    #[arg(long, default_value_t = 1, value_parser = brokers)]
     pub brokers: u8,
     /// Partitions of the topic
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(i32).range(1..=256))]
@@ -228,7 +231,7 @@ pub enum From {
 #[derive(Clone, Debug, Args)]
 pub struct RecordArgs {
     /// How long
-    #[arg(long = "for", value_name = "TIME", value_parser = duration, default_value = "60s")]
+    #[arg(long = "for", value_name = "TIME", value_parser = some_time, default_value = "60s")]
     pub length: Duration,
     /// Where
     #[arg(long, value_enum, default_value_t = From::Upbit)]
@@ -257,10 +260,10 @@ pub struct RecordArgs {
 pub struct TestArgs {
     /// Numbers or names of parts: 07, windows, 07-windows, market, pipeline
     pub parts: Vec<String>,
-    /// Where the servers come from: auto, local, containers, external
+    /// Where the servers come from: local (processes on this machine), or auto, which means local on Linux
     #[arg(long, env = "LAB_STACK")]
     pub stack: Option<Provider>,
-    /// What goes to the test programs
+    /// What goes to the test programs; to `up` from `bench pipeline`
     #[arg(last = true)]
     pub rest: Vec<String>,
 }
@@ -367,10 +370,13 @@ mod tests {
             "up --speed 5",
             "up --rat 5",
             "up --rate fast",
+            "up --rate 1e20",
+            "up --rate 1e306k",
             "up --rate",
             "up --for soon",
             "up --source moon",
             "up --markets bitcoin",
+            "up --brokers 2",
             "up --brokers 9",
             "up --partitions 0",
             "up --stack cloud",
@@ -379,6 +385,7 @@ mod tests {
             "up --fault garbage",
             "up extra",
             "record",
+            "record --for 0s x",
             "record --import a --from upbit b",
             "conformance clocks f",
         ]

@@ -11,6 +11,8 @@ pub(crate) struct Package {
     pub(crate) name: String,
     /// What people call it: the folder's name.
     pub(crate) folder: String,
+    /// Whether it has benches of its own.
+    pub(crate) benches: bool,
 }
 
 /// The packages of the checkout: the folders of `solutions` and `harness`. Read from the disk, so that no list is kept.
@@ -21,11 +23,12 @@ pub(crate) fn all(root: &Path) -> anyhow::Result<Vec<Package>> {
         let folders = std::fs::read_dir(&place).with_context(|| format!("{} is no checkout", root.display()))?;
         for folder in folders {
             let folder = folder?;
-            if folder.path().join("Cargo.toml").is_file() {
+            if let Ok(manifest) = std::fs::read_to_string(folder.path().join("Cargo.toml")) {
                 let folder = folder.file_name().to_string_lossy().into_owned();
                 packages.push(Package {
                     name: format!("{prefix}{folder}"),
                     folder,
+                    benches: manifest.lines().any(|line| line.trim() == "[[bench]]"),
                 });
             }
         }
@@ -63,6 +66,15 @@ pub(crate) fn find(words: &[String], packages: &[Package]) -> anyhow::Result<Vec
         }
     }
     Ok(found)
+}
+
+/// Their folders in a line.
+pub(crate) fn named(packages: &[Package]) -> String {
+    let folders: Vec<&str> = packages.iter().map(|package| package.folder.as_str()).collect();
+    match folders.is_empty() {
+        true => "everything".into(),
+        false => folders.join(", "),
+    }
 }
 
 #[cfg(test)]

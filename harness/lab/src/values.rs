@@ -21,7 +21,7 @@ impl BadValue {
 /// Reads `90s`, `5m`, `1h`, `250ms`; a number alone is seconds.
 ///
 /// # Errors
-/// [`BadValue`] for anything else, and for zero.
+/// [`BadValue`] for anything else. Zero is a time like any other: a fault may strike with the first trade.
 pub fn duration(text: &str) -> Result<Duration, BadValue> {
     let wanted = || BadValue::new(format!("{text:?} is no length of time; write 30s, 5m, 1h or 250ms"));
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -73,6 +73,36 @@ impl FromStr for Length {
     }
 }
 
+/// A length of time that something can happen in.
+///
+/// # Errors
+/// As [`duration`], and for zero.
+pub fn some_time(text: &str) -> Result<Duration, BadValue> {
+    match duration(text)? {
+        Duration::ZERO => Err(BadValue::new(format!(
+            "nothing happens in {text:?}; write a length of time such as 30s or 5m"
+        ))),
+        time => Ok(time),
+    }
+}
+
+/// How many brokers a stack can have.
+///
+/// # Errors
+/// [`BadValue`] for any other number.
+pub fn brokers(text: &str) -> Result<u8, BadValue> {
+    match text {
+        "1" => Ok(1),
+        "3" => Ok(3),
+        _ => Err(BadValue::new(format!(
+            "a stack has 1 broker, or 3 and a controller beside them, not {text}; write 1 or 3"
+        ))),
+    }
+}
+
+/// The exchange's own bound: beyond it a trade has less than its clock's smallest step.
+const FASTEST: f64 = 1e9;
+
 /// Trades per second.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rate {
@@ -92,8 +122,12 @@ impl FromStr for Rate {
             Some(digits) => (digits, 1_000.0),
             None => (text, 1.0),
         };
-        match digits.replace([',', '_'], "").parse::<f64>() {
-            Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(Self::PerSecond(rate * scale)),
+        // Looked at as scaled: 1e306k is a number as it is written, and none in trades per second.
+        match digits.replace([',', '_'], "").parse().map(|rate: f64| rate * scale) {
+            Ok(rate) if rate > 0.0 && rate <= FASTEST => Ok(Self::PerSecond(rate)),
+            Ok(rate) if rate > FASTEST => Err(BadValue::new(format!(
+                "{text:?} is faster than any machine; write 1e9 (trades per second) at most, or `max`"
+            ))),
             _ => Err(BadValue::new(format!(
                 "{text:?} is no rate; write trades per second, such as 2000 or 50k, or `max`"
             ))),
@@ -233,9 +267,25 @@ mod tests {
             "fast".parse::<Rate>().map_err(|e| e.to_string()),
             Err("\"fast\" is no rate; write trades per second, such as 2000 or 50k, or `max`".into())
         );
-        for bad in ["0", "-1", "NaN", "inf", "k", ""] {
-            assert!(bad.parse::<Rate>().is_err(), "{bad:?} was taken for a rate");
+        for bad in ["0", "-1", "NaN", "k", "", "-1e306k"] {
+            let refused = bad.parse::<Rate>().map_err(|e| e.to_string());
+            assert!(refused.is_err_and(|e| e.contains("is no rate")), "{bad:?}");
         }
+        assert_eq!("1e6k".parse(), Ok(Rate::PerSecond(1e9)));
+        for fast in ["1.1e9", "1e15", "1e20", "1e306k", "inf"] {
+            let refused = fast.parse::<Rate>().map_err(|e| e.to_string());
+            assert!(
+                refused.is_err_and(|e| e.contains("1e9")),
+                "{fast:?} was taken for a rate"
+            );
+        }
+    }
+
+    #[test]
+    fn a_fault_may_strike_at_once_and_a_recording_of_no_time_is_refused() {
+        assert_eq!(duration("0s"), Ok(Duration::ZERO));
+        assert_eq!(some_time("250ms"), Ok(Duration::from_millis(250)));
+        assert!(some_time("0").is_err(), "a recording of no time was taken");
     }
 
     #[test]

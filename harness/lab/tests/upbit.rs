@@ -3,17 +3,14 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests: a panic is the failure
 
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
+mod common;
 
+use std::path::PathBuf;
+
+use common::{home, lab};
 use exchange::{Exchange, ExchangeConfig, Rate, Source};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::process::Command;
-
-/// What the command may take at most, with its build of the pipeline and the start of its servers.
-const LIMIT: Duration = Duration::from_secs(600);
 
 struct Behind {
     exchange: Exchange,
@@ -42,45 +39,6 @@ async fn behind_tls() -> Behind {
         exchange,
         ca_cert,
         dir,
-    }
-}
-
-/// A home of the test's own, so that the user's last report stays, with the servers that are fetched already.
-fn home(dir: &Path) -> PathBuf {
-    stack::provision::ensure(true).expect("the servers can be fetched: ./lab doctor says what is missing");
-    let home = dir.join("home");
-    std::fs::create_dir(&home).unwrap();
-    for entry in std::fs::read_dir(stack::provision::home()).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap();
-        if ["kafka-", "clickhouse-", "launcher-"]
-            .iter()
-            .any(|piece| name.starts_with(piece))
-        {
-            std::os::unix::fs::symlink(&path, home.join(name)).unwrap();
-        }
-    }
-    home
-}
-
-/// Runs the command; its output if it did what it was asked, its words if not.
-async fn lab(home: &Path, args: &[&str]) -> Result<String, String> {
-    let child = Command::new(env!("CARGO_BIN_EXE_lab"))
-        .args(args)
-        .env("TICKBOOK_HOME", home)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let ended = tokio::time::timeout(LIMIT, child.wait_with_output()).await;
-    let output = ended.expect("the command did not end").unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    if output.status.success() {
-        Ok(text(output.stdout))
-    } else {
-        Err(text(output.stderr))
     }
 }
 

@@ -55,10 +55,15 @@ pub struct RunFacts {
     pub repair: Repair,
     /// The servers.
     pub stack: StackFacts,
-    /// Why the run was not drained, as a clause such as "the worker was still 1,204 records behind after 60 s". What is
-    /// absent at the end of such a run may have been on its way: it is counted, and makes the audit inconclusive instead
-    /// of a FAIL. What is there twice, or wrong, still is a FAIL.
+    /// Why the run was not drained though the pipeline did its part, as a clause such as "it was stopped while 1,204
+    /// records were left" or "Kafka could not be reached". What is absent at the end of such a run may have been on its
+    /// way: it is counted, and makes the audit inconclusive instead of a FAIL. What is there twice, or wrong, still is a
+    /// FAIL.
     pub not_drained: Option<String>,
+    /// How the pipeline failed, as a clause such as "the ingest ended with exit status: 101" or "nothing moved for 60s,
+    /// waiting for the workers to deliver 1,204 records". A FAIL whatever the copies say, also with nothing sent: a pipeline
+    /// that dies or hangs under a fault has not withstood it.
+    pub pipeline_failed: Option<String>,
 }
 
 /// What an audit is doing.

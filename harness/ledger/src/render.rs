@@ -217,6 +217,11 @@ impl Report {
         let candles = &self.candles;
         let letters = &self.dead_letter_check;
         if self.verdict == Verdict::Fail {
+            if self.reasons.iter().any(|reason| reason.starts_with("pipeline: ")) {
+                steps.push(
+                    "pipeline: the log of the process that ended, or of the one that is waited for, has its last words",
+                );
+            }
             if lost.ingest + altered.ingest + unexpected.ingest + self.unreadable + self.misplaced > 0 {
                 steps.push(
                     "ingest: compare the event times of the examples with the faults above. A trade lost in a gap is the \

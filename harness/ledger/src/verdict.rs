@@ -24,12 +24,21 @@ pub(crate) fn facts(report: &mut Report, input: &AuditInput) {
     };
 }
 
-/// The report of a run that could not be audited: INCONCLUSIVE, with the reason, and with what is known of the run.
+/// The report of a run that could not be audited: INCONCLUSIVE, with the reason, and with what is known of the run. Also
+/// where the pipeline failed: a pipeline that gives up because its servers are gone is not what was to be judged.
 pub fn inconclusive(input: &AuditInput, error: &LedgerError) -> Report {
     let mut report = Report::default();
     facts(&mut report, input);
     report.reasons = vec![format!("the audit could not be made: {error}")];
+    report.reasons.extend(failed(&input.run));
     report
+}
+
+fn failed(run: &RunFacts) -> Option<String> {
+    let why = run.pipeline_failed.as_ref()?;
+    Some(format!(
+        "pipeline: it failed, so that what was left stayed where it was: {why}"
+    ))
 }
 
 fn plural(count: u64, one: &str, many: &str) -> String {
@@ -50,11 +59,12 @@ pub(crate) fn grouped(count: u64) -> String {
 }
 
 /// What a reason begins with, in the order of the stages.
-const STAGES: [&str; 4] = ["ingest", "worker", "windows", "dead letters"];
+const STAGES: [&str; 5] = ["pipeline", "ingest", "worker", "windows", "dead letters"];
 
 /// Decides, and says why: one sentence for each thing that is wrong, each naming its stage.
 pub(crate) fn judge(report: &mut Report, run: &RunFacts) {
-    let wrong = present(report);
+    let mut wrong = present(report);
+    wrong.extend(failed(run));
     let absent = absent(report);
     let idle = proves_nothing(report, run);
     let drained = run.not_drained.is_none();

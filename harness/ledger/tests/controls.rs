@@ -268,6 +268,45 @@ fn what_is_absent_from_a_run_that_was_not_drained_may_be_on_its_way_but_what_is_
 }
 
 #[test]
+fn a_pipeline_that_failed_fails_whatever_is_there_and_first_of_all_reasons() {
+    let mut run = base();
+    run.facts.pipeline_failed = Some("the ingest ended with exit status: 101".into());
+    let report = run.audit();
+    fails(&report, "pipeline: it failed", None);
+    assert!(report.reasons[0].ends_with("exit status: 101"), "{:?}", report.reasons);
+    assert!(
+        report.render().contains("pipeline: the log of the process"),
+        "{}",
+        report.render()
+    );
+
+    // Whether the user stopped it afterwards, or a fault could not strike any more, or a trade is missing too.
+    run.facts.not_drained = Some("it was stopped".into());
+    run.facts.faults.push(ledger::FaultOutcome {
+        name: "broker-kill".into(),
+        ..Default::default()
+    });
+    run.rows.pop();
+    let report = run.audit();
+    assert_eq!(report.verdict, Verdict::Fail);
+    let begins = [
+        "pipeline: ",
+        "worker ",
+        "the fault broker-kill",
+        "the run was not drained",
+    ];
+    let reasons = &report.reasons;
+    assert_eq!(reasons.len(), begins.len(), "{reasons:#?}");
+    for (reason, begin) in reasons.iter().zip(begins) {
+        assert!(reason.starts_with(begin), "{begin:?}: {reasons:#?}");
+    }
+
+    let mut nothing = support::run(1, 0, 1);
+    nothing.facts.pipeline_failed = Some("workers die as soon as they are started".into());
+    assert_eq!(nothing.audit().verdict, Verdict::Fail, "also before anything was sent");
+}
+
+#[test]
 fn two_audits_of_one_run_give_the_same_report() {
     let mut run = base();
     let mut random = Random(3);

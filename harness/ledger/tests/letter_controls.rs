@@ -1,5 +1,7 @@
 //! Negative controls of the dead letters: bad frames without a letter, letters without a bad frame.
 
+#![allow(clippy::unwrap_used)] // a helper of tests: a panic is the failure
+
 mod support;
 
 use exchange::journal;
@@ -21,7 +23,8 @@ fn a_record_outside_the_schema_is_the_ingests_and_must_be_a_dead_letter() {
         "{}",
         report.render()
     );
-    run.letters.push(Letter { bytes: broken.payload });
+    run.letters
+        .push(Letter::from(&format!("trades-1@{next}"), &broken.payload));
     fails(
         &run.audit(),
         "1 record in the topic outside the schema",
@@ -75,15 +78,13 @@ fn a_cut_or_a_crash_of_the_client_excuses_the_frames_just_before_it_and_none_tha
         let mut run = base();
         run.bad_frames
             .extend(listed.iter().map(|entry| BadFrame::listed(entry).unwrap()));
-        let letter = |bytes: &[u8]| Letter { bytes: bytes.into() };
-
         let mut read_is_there = run.clone();
-        read_is_there.letters.push(letter(LONG_BEFORE));
+        read_is_there.letters.push(Letter::new(LONG_BEFORE));
         let report = read_is_there.audit();
         assert_eq!(report.verdict, Verdict::Pass, "{end}: {}", report.render());
         assert_eq!(report.dead_letter_check.went_down_with_the_socket, 1, "{end}");
 
-        run.letters.push(letter(JUST_BEFORE));
+        run.letters.push(Letter::new(JUST_BEFORE));
         fails(
             &run.audit(),
             "dead letters: 1 bad frame not in the topic of dead letters",
@@ -113,11 +114,49 @@ fn of_equal_bad_frames_each_needs_its_letter() {
 }
 
 #[test]
+fn the_letter_of_a_record_may_be_written_again_by_a_worker_that_replays_and_no_other_letter_may() {
+    let mut run = base();
+    let next = run.topic.iter().filter(|record| record.at.partition == 1).count() as i64;
+    for offset in [next, next + 1] {
+        let mut broken = record(1, offset, &run.sent[0]);
+        broken.payload.truncate(30); // both records have the same bytes
+        run.letters
+            .push(Letter::from(&format!("trades-1@{offset}"), &broken.payload));
+        run.topic.push(broken);
+    }
+    let replayed = run.letters[run.letters.len() - 1].clone();
+    run.letters.push(replayed.clone());
+    let report = run.audit();
+    let check = report.dead_letter_check;
+    assert_eq!(
+        (report.dead_letters, check.expected, check.matched, check.unexpected),
+        (4, 3, 3, 0),
+        "{}",
+        report.render()
+    );
+    fails(&report, "2 records in the topic outside the schema", None);
+
+    // The first worker's letter does not stand for the second record's.
+    run.letters.retain(|letter| letter.source != replayed.source);
+    assert_eq!(run.audit().dead_letter_check.missing, 1);
+
+    // Other bytes from there, or a frame's letter twice, are nobody's.
+    for letter in [
+        Letter::from("trades-1@7", b"other"),
+        Letter::new(&replayed.bytes),
+        run.letters[0].clone(),
+    ] {
+        let mut run = run.clone();
+        run.letters.push(replayed.clone());
+        run.letters.push(letter.clone());
+        assert_eq!(run.audit().dead_letter_check.unexpected, 1, "{letter:?}");
+    }
+}
+
+#[test]
 fn a_letter_nobody_sent_fails_and_one_with_a_good_trade_says_which() {
     let mut run = base();
-    run.letters.push(Letter {
-        bytes: b"{\"foreign\":1}".to_vec(),
-    });
+    run.letters.push(Letter::new(b"{\"foreign\":1}"));
     fails(
         &run.audit(),
         "1 dead letter of bytes",
@@ -126,9 +165,7 @@ fn a_letter_nobody_sent_fails_and_one_with_a_good_trade_says_which() {
 
     let mut run = base();
     let (_, trade) = run.rows.remove(9);
-    run.letters.push(Letter {
-        bytes: support::json(&trade),
-    });
+    run.letters.push(Letter::new(&support::json(&trade)));
     let report = run.audit();
     assert_eq!(
         (report.dead_lettered, report.lost, report.verdict),

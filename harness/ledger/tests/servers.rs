@@ -362,7 +362,9 @@ async fn late_trades_repeats_and_no_journal_on_servers() {
     place.input.topic = unique("no-such-topic");
     let error = place.audit().await.unwrap_err();
     assert!(matches!(error, LedgerError::Kafka { .. }), "{error}");
+    place.input.run.pipeline_failed = Some("no worker can be started".into());
     let report = inconclusive(&place.input, &error);
-    assert_eq!(report.verdict.exit_code(), 2);
+    assert_eq!(report.verdict.exit_code(), 2, "what was not looked at is not judged");
     assert!(report.reasons[0].contains("no topic"), "{:?}", report.reasons);
+    assert!(report.reasons[1].contains("no worker"), "{:?}", report.reasons);
 }

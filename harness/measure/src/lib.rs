@@ -1,4 +1,4 @@
-//! Experiments and what was measured: the progress that a part reports while it runs, and records.
+//! What is measured while a pipeline runs: the progress that each of its processes reports, and latencies.
 
 mod latency;
 mod progress;

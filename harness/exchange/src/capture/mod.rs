@@ -6,7 +6,8 @@
 //! {"format":"tickbook-capture","version":1,"source":"wss://api.upbit.com/websocket/v1","markets":["KRW-BTC"]}
 //! {"received_us":1788335180511207,"frame":"{\"type\":\"trade\",\"code\":\"KRW-BTC\",…}"}
 //! ```
-//! `received_us` is microseconds since 1970-01-01 UTC and never falls; `frame` is the text of the WebSocket frame, exactly
+//! `received_us` is microseconds since 1970-01-01 UTC and never falls: while a clock that was set back catches up, the
+//! writer repeats the highest time so far. `frame` is the text of the WebSocket frame, exactly
 //! as received, of any kind (trades, order books, errors): numbers keep their spelling. A frame that is no UTF-8 has
 //! `frame_hex` instead. `source` says where it was recorded, `markets` what was subscribed. Readers ignore keys that they
 //! do not know. A file that ends without a newline was cut short: its last line is not read.

@@ -16,6 +16,7 @@ pub struct Writer {
     path: PathBuf,
     file: BufWriter<File>,
     frames: u64,
+    last_us: i64,
 }
 
 impl Writer {
@@ -29,6 +30,7 @@ impl Writer {
             path: path.into(),
             file: BufWriter::new(file),
             frames: 0,
+            last_us: i64::MIN,
         };
         writer.line(&HeaderLine {
             format: "tickbook-capture".into(),
@@ -39,11 +41,13 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Appends a frame as it was received, at `received_us` microseconds since 1970-01-01 UTC.
+    /// Appends a frame as it was received, at `received_us` microseconds since 1970-01-01 UTC. A wall clock may be set back,
+    /// and the times of a capture do not fall: the time of the frame before stands for one below it.
     ///
     /// # Errors
     /// [`CaptureError`] if the file cannot be written.
     pub fn write(&mut self, received_us: i64, frame: &[u8]) -> Result<(), CaptureError> {
+        let received_us = received_us.max(self.last_us);
         let line = match std::str::from_utf8(frame) {
             Ok(text) => FrameLine {
                 received_us,
@@ -63,6 +67,7 @@ impl Writer {
             }
         };
         self.line(&line)?;
+        self.last_us = received_us;
         self.frames += 1;
         Ok(())
     }

@@ -140,7 +140,17 @@ impl Logs {
 
     /// Notes a bad frame, before it is written to its socket: one that is listed and not sent can be told from the
     /// connection's end, one that is sent and not listed cannot.
-    pub(crate) fn bad_frame(&mut self, n: u64, kind: BadFrame, connection: u64, sent_us: i64, frame: &[u8]) {
+    ///
+    /// # Errors
+    /// [`JournalError`]: the audit will miss a line.
+    pub(crate) fn bad_frame(
+        &mut self,
+        n: u64,
+        kind: BadFrame,
+        connection: u64,
+        sent_us: i64,
+        frame: &[u8],
+    ) -> Result<(), JournalError> {
         let line = BadFrameLine {
             n,
             kind,
@@ -150,25 +160,26 @@ impl Logs {
             sha256: sha256_hex(frame),
             hex: (frame.len() <= 1024).then(|| hex(frame)),
         };
-        append(&mut self.bad_frames, &line, BAD_FRAMES_FILE);
+        append(&mut self.bad_frames, &line, BAD_FRAMES_FILE)
     }
 
     /// Notes a connection, once when it opens and once when it ends.
-    pub(crate) fn connection(&mut self, entry: &ConnectionEntry) {
-        append(&mut self.connections, entry, CONNECTIONS_FILE);
+    ///
+    /// # Errors
+    /// [`JournalError`]: the audit will miss a line.
+    pub(crate) fn connection(&mut self, entry: &ConnectionEntry) -> Result<(), JournalError> {
+        append(&mut self.connections, entry, CONNECTIONS_FILE)
     }
 }
 
-fn append(file: &mut File, line: &impl serde::Serialize, name: &str) {
-    let written = serde_json::to_vec(line)
+fn append(file: &mut File, line: &impl serde::Serialize, name: &str) -> Result<(), JournalError> {
+    serde_json::to_vec(line)
         .map_err(std::io::Error::from)
         .and_then(|mut text| {
             text.push(b'\n');
             file.write_all(&text)
-        });
-    if let Err(error) = written {
-        tracing::error!("{name} cannot be written, the audit will miss a line: {error}");
-    }
+        })
+        .map_err(JournalError::io(name.as_ref(), "written"))
 }
 
 fn lines<T: serde::de::DeserializeOwned>(dir: &Path, name: &str) -> Result<Vec<T>, JournalError> {

@@ -1,7 +1,7 @@
 //! Appends executed trades, and keeps what is needed to find them again: per market the newest record and every 256th.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -39,7 +39,9 @@ pub(crate) struct Journal {
     pub(super) file: Arc<File>,
     /// Records that the file does not hold yet.
     pub(super) buffer: Vec<u8>,
-    /// Records in the file.
+    /// How many bytes of the buffer's first record the file holds already: what a full disk leaves.
+    begun: usize,
+    /// Whole records in the file.
     pub(super) written: u64,
     pub(super) markets: Vec<MarketLog>,
 }
@@ -73,6 +75,7 @@ impl Journal {
             path,
             file: Arc::new(file),
             buffer: Vec::with_capacity(BUFFER_BYTES),
+            begun: 0,
             written: 0,
             markets: markets.iter().map(|_| MarketLog::default()).collect(),
         })
@@ -125,14 +128,30 @@ impl Journal {
     /// Hands everything to the file.
     ///
     /// # Errors
-    /// [`JournalError`] when the file cannot be written.
+    /// [`JournalError`] when the file cannot be written; a later call goes on where this one stopped.
     pub(crate) fn flush(&mut self) -> Result<(), JournalError> {
-        let mut file: &File = &self.file;
-        file.write_all(&self.buffer)
-            .map_err(JournalError::io(&self.path, "written"))?;
-        self.written += (self.buffer.len() / RECORD_BYTES) as u64;
-        self.buffer.clear();
-        Ok(())
+        let file = Arc::clone(&self.file);
+        self.flush_to(&mut &*file)
+            .map_err(JournalError::io(&self.path, "written"))
+    }
+
+    /// Not `write_all`: it does not say how much it wrote before it failed, and a record begun anew behind a part of itself
+    /// would put all that follow out of step.
+    fn flush_to(&mut self, out: &mut impl Write) -> std::io::Result<()> {
+        let mut done = Ok(());
+        while self.begun < self.buffer.len() && done.is_ok() {
+            match out.write(&self.buffer[self.begun..]) {
+                Ok(0) => done = Err(ErrorKind::WriteZero.into()),
+                Ok(bytes) => self.begun += bytes,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => done = Err(error),
+            }
+        }
+        let records = self.begun / RECORD_BYTES;
+        self.buffer.drain(..records * RECORD_BYTES);
+        self.begun %= RECORD_BYTES;
+        self.written += records as u64;
+        done
     }
 }
 
@@ -140,6 +159,84 @@ impl Drop for Journal {
     fn drop(&mut self) {
         if let Err(error) = self.flush() {
             tracing::error!("{error}");
+        }
+    }
+}
+
+#[cfg(test)]
+impl Journal {
+    /// As on a disk that takes nothing more.
+    pub(crate) fn full(mut self) -> Self {
+        self.file = Arc::new(File::open(&self.path).unwrap()); // open for reading only
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(n: u64) -> Record {
+        Record {
+            sequential_id: n,
+            event_ms: n as i64,
+            price: 1,
+            volume: 1,
+            previous: 0,
+            market: 0,
+            side: market::Side::Bid,
+            flags: 0,
+            sent_delta_ms: 0,
+        }
+    }
+
+    /// A disk with so much room, that takes at most 100 bytes at a time.
+    struct Disk {
+        bytes: Vec<u8>,
+        room: usize,
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let taken = bytes.len().min(100).min(self.room - self.bytes.len());
+            if taken == 0 {
+                return Err(ErrorKind::StorageFull.into());
+            }
+            self.bytes.extend_from_slice(&bytes[..taken]);
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_disk_that_is_full_in_the_middle_of_a_record_leaves_the_records_in_step() {
+        for room in 0..=10 * RECORD_BYTES {
+            let dir = tempfile::tempdir().unwrap();
+            let mut journal = Journal::create(dir.path(), &["KRW-BTC".parse().unwrap()]).unwrap();
+            let mut disk = Disk {
+                bytes: Vec::new(),
+                room,
+            };
+            (1..=10).for_each(|n| journal.append(record(n)).unwrap());
+            assert_eq!(journal.flush_to(&mut disk).is_ok(), room == 10 * RECORD_BYTES);
+            assert_eq!(
+                (journal.written, journal.records()),
+                ((room / RECORD_BYTES) as u64, 10),
+                "{room} bytes"
+            );
+            journal.append(record(11)).unwrap();
+            disk.room = 1 << 20;
+            journal.flush_to(&mut disk).unwrap();
+            assert_eq!((journal.written, journal.records()), (11, 11), "{room} bytes");
+            let read: Vec<_> = disk
+                .bytes
+                .chunks(RECORD_BYTES)
+                .map(|bytes| Record::from_bytes(bytes.try_into().unwrap()).unwrap().sequential_id)
+                .collect();
+            assert_eq!(read, (1..=11).collect::<Vec<_>>(), "{room} bytes");
         }
     }
 }

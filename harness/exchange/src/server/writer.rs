@@ -185,9 +185,7 @@ impl<'a, W: AsyncWrite + Unpin> Writer<'a, W> {
         self.text(trade);
         let n = self.hub.counts.bad_frames.fetch_add(1, Ordering::Relaxed) + 1;
         let payload = bad::make(kind, n, &self.scratch);
-        self.hub
-            .logs()
-            .bad_frame(n, kind, self.line.id, crate::now_us(), &payload);
+        self.hub.bad_frame(n, kind, self.line, &payload);
         websocket::append(&mut self.out, websocket::BINARY, &payload);
         websocket::append(&mut self.out, websocket::PING, &bad::question(n));
         self.frames += 1;

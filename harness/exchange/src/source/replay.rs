@@ -3,6 +3,9 @@
 //! What stays as recorded: the order of arrival, how long before its sending a trade was executed (so that late ones stay
 //! late), whole-second execution times where the recording has them, and the spelling of prices and volumes. What is new:
 //! send time, execution time, id. Ids are made anew, because a loop or a faster pace would otherwise repeat them.
+//!
+//! A capture is read whole before it begins: a disk that is slow now and then would be taken for a market that is, and a
+//! line that is wrong is better known at once. So it must fit into memory: see [`MOST_TRADES`].
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,6 +14,10 @@ use market::Market;
 
 use super::{Execution, Ids, Spelling, TradeText};
 use crate::{CaptureError, capture};
+
+/// Trades that are taken: about 300 bytes each, with the spelling of their numbers, are 600 MB. Two million trades are
+/// a file of 1 GB, or five hours of a hundred and ten a second.
+const MOST_TRADES: usize = 2_000_000;
 
 struct Recorded {
     /// Microseconds from the first frame's reception.
@@ -41,8 +48,13 @@ impl Replay {
     /// Reads the trades of the capture at `path`; other frames are passed over.
     ///
     /// # Errors
-    /// [`CaptureError`] with the line where a trade is none or cannot be kept exactly, and if there is no trade at all.
+    /// [`CaptureError`] with the line where a trade is none or cannot be kept exactly, and if there is no trade at all or
+    /// more than [`MOST_TRADES`].
     pub(crate) fn open(path: &Path, looped: bool) -> Result<Self, CaptureError> {
+        Self::open_at_most(path, looped, MOST_TRADES)
+    }
+
+    fn open_at_most(path: &Path, looped: bool, most: usize) -> Result<Self, CaptureError> {
         let mut reader = capture::Reader::open(path)?;
         let mut markets = reader.header().markets.clone();
         markets.dedup();
@@ -53,6 +65,12 @@ impl Replay {
             let parsed = TradeText::parse(&captured.frame);
             let parsed = parsed.map_err(|why| CaptureError::line(path, reader.line(), why))?;
             let Some(trade) = parsed else { continue };
+            if trades.len() == most {
+                return Err(CaptureError::TooLong {
+                    path: path.into(),
+                    most,
+                });
+            }
             let market = match markets.iter().position(|market| *market == trade.market) {
                 Some(at) => at,
                 None => {
@@ -151,5 +169,30 @@ impl Replay {
             market: recorded.market,
             side: recorded.side,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_capture_of_more_trades_than_memory_is_meant_for_is_refused_and_what_is_no_trade_does_not_count() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.capture.jsonl");
+        let mut writer = capture::Writer::create(&path, "", &[]).unwrap();
+        for n in 1..=3 {
+            writer.write(n, b"{\"type\":\"ticker\"}").unwrap();
+            let trade =
+                format!(r#"{{"ty":"trade","cd":"KRW-BTC","tms":1,"ttms":1,"tp":5,"tv":1.0,"ab":"BID","sid":{n}}}"#);
+            writer.write(n, trade.as_bytes()).unwrap();
+        }
+        writer.flush().unwrap();
+        assert_eq!(Replay::open_at_most(&path, false, 3).unwrap().trades.len(), 3);
+        let refused = Replay::open_at_most(&path, false, 2).err().unwrap().to_string();
+        assert!(
+            refused.contains("a.capture.jsonl") && refused.contains("more than 2 trades"),
+            "{refused}"
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! Captures: written, read, imported, replayed. The same is asked of the capture in the repository and, where
-//! `TICKBOOK_CAPTURE` names it, of a real recording.
+//! Captures: written, read, imported, replayed. The same is asked of the capture in the repository, of a recording in the
+//! foreign format that a test writes and, where `TICKBOOK_CAPTURE` names it, of a real one.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -42,6 +42,22 @@ fn what_is_written_is_read_back_also_bytes_that_are_no_text() {
         .err()
         .expect("a recording is not overwritten");
     assert!(again.to_string().contains("a.capture.jsonl"), "{again}");
+}
+
+#[test]
+fn a_clock_that_is_set_back_stands_still_in_a_capture_so_that_it_can_be_read_and_replayed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.capture.jsonl");
+    let mut writer = Writer::create(&path, "", &[]).unwrap();
+    for received_us in [5, 9, 3, 8, 10, -1] {
+        writer.write(received_us, b"{}").unwrap();
+    }
+    drop(writer);
+    let times: Vec<_> = Reader::open(&path)
+        .unwrap()
+        .map(|captured| captured.unwrap().received_us)
+        .collect();
+    assert_eq!(times, [5, 9, 9, 9, 10, 10]);
 }
 
 #[test]
@@ -223,32 +239,94 @@ async fn the_shipped_capture_is_replayed_looped_with_new_ids_and_times() {
     replays(&shipped()).await;
 }
 
-#[tokio::test]
-async fn a_real_recording_is_imported_and_replayed_the_same_way() {
-    let Some(foreign) = std::env::var_os("TICKBOOK_CAPTURE").map(PathBuf::from) else {
-        eprintln!("TICKBOOK_CAPTURE is not set: only the shipped capture was replayed, no real recording");
-        return replays(&shipped()).await;
-    };
+/// Everything that holds for the import of any recording in the foreign format, and for a replay of what comes of it.
+async fn imports_and_replays(foreign: &Path, at_least: usize) {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("real.capture.jsonl");
-    let frames = import(&foreign, &path).unwrap();
-    let lines = std::fs::read_to_string(&foreign).unwrap();
-    assert_eq!(
-        frames,
-        lines.lines().count() as u64,
-        "every frame of whatever kind is kept"
-    );
-    for (captured, line) in Reader::open(&path).unwrap().zip(lines.lines()) {
-        let (captured, line): (_, Value) = (captured.unwrap(), serde_json::from_str(line).unwrap());
-        assert_eq!(line["recv_us"], captured.received_us);
+    let path = dir.path().join("imported.capture.jsonl");
+    let frames = import(foreign, &path).unwrap();
+    let text = std::fs::read_to_string(foreign).unwrap();
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .filter(|line: &Value| matches!(line["opcode"].as_str(), None | Some("text" | "binary")))
+        .collect();
+    assert_eq!(frames, lines.len() as u64, "every data frame of whatever kind is kept");
+    let mut latest = i64::MIN;
+    for (captured, line) in Reader::open(&path).unwrap().zip(&lines) {
+        let captured = captured.unwrap();
+        latest = latest.max(line["recv_us"].as_i64().unwrap());
+        assert_eq!(captured.received_us, latest, "a time that falls is the one before it");
         assert_eq!(
             line["raw"].as_str().unwrap().as_bytes(),
             captured.frame,
             "frames are kept in their own words"
         );
     }
-    assert!(trades(&path).len() > 100);
+    let trades = trades(&path).len();
+    assert!(trades >= at_least, "{trades} trades");
     replays(&path).await;
+}
+
+/// A recording in the foreign format: trades in both spellings of keys and several of numbers, frames that are no trades,
+/// a ping, and a clock that is set back in the middle.
+fn foreign_recording(path: &Path) -> usize {
+    let markets = ["KRW-BTC", "KRW-XRP", "BTC-ETH"];
+    let numbers = [("127.0", "4.00000000"), ("91154000", "6E-8"), ("0.05120000", "12.5")];
+    let (mut lines, mut trades) = (Vec::new(), 0);
+    let mut put = |at_us: i64, opcode: &str, raw: String| {
+        lines.push(serde_json::json!({ "recv_us": at_us, "opcode": opcode, "raw": raw }).to_string());
+    };
+    for n in 0..120_i64 {
+        let (sent_ms, market) = (1_600_000_000_000 + 7 * n, markets[n as usize % 3]);
+        let (price, volume) = numbers[n as usize / 3 % 3];
+        let set_back_us = if n < 60 { 0 } else { 300_000 };
+        let at_us = sent_ms * 1_000 + 1_500 - set_back_us;
+        let event_ms = match n % 4 {
+            0 => sent_ms - sent_ms % 1_000, // as in the days when execution times were whole seconds
+            _ => sent_ms - 12,
+        };
+        let side = if n % 2 == 0 { "BID" } else { "ASK" };
+        let id = 16_000_000_000_000_000 + n;
+        trades += 1;
+        if n % 2 == 0 {
+            let raw = format!(
+                r#"{{"type":"trade","code":"{market}","timestamp":{sent_ms},"trade_timestamp":{event_ms},"trade_price":{price},"trade_volume":{volume},"ask_bid":"{side}","prev_closing_price":{price},"change":"RISE","change_price":0.5,"sequential_id":{id},"stream_type":"REALTIME"}}"#
+            );
+            put(at_us, "binary", raw);
+        } else {
+            let raw = format!(
+                r#"{{"ty":"trade","cd":"{market}","tms":{sent_ms},"ttms":{event_ms},"tp":{price},"tv":{volume},"ab":"{side}","sid":{id},"st":"REALTIME"}}"#
+            );
+            put(at_us, "text", raw);
+        }
+        if n % 40 == 0 {
+            put(at_us, "ping", String::new());
+            put(at_us, "binary", r#"{"status":"UP"}"#.into());
+        }
+    }
+    std::fs::write(path, lines.join("\n") + "\n").unwrap();
+    trades
+}
+
+#[tokio::test]
+async fn a_recording_in_the_foreign_format_is_imported_and_replayed_the_same_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let foreign = dir.path().join("foreign.jsonl");
+    let trades = foreign_recording(&foreign);
+    imports_and_replays(&foreign, trades).await;
+}
+
+#[tokio::test]
+async fn the_recording_that_the_environment_names_or_else_the_own_one_is_imported_and_replayed_the_same_way() {
+    let dir = tempfile::tempdir().unwrap();
+    match std::env::var_os("TICKBOOK_CAPTURE").map(PathBuf::from) {
+        Some(real) => imports_and_replays(&real, 100).await,
+        None => {
+            let own = dir.path().join("foreign.jsonl");
+            let trades = foreign_recording(&own);
+            imports_and_replays(&own, trades).await;
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod audit;
+mod bench;
 mod clean;
 mod conformance;
 mod doctor;
@@ -29,8 +30,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Up(args) => up::run(*args),
         Command::Worker(args) => worker::run(&args),
         Command::Record(args) => record::run(&args),
-        Command::Test(args) => test::run(test::Kind::Test, &args),
-        Command::Bench(args) => test::run(test::Kind::Bench, &args),
+        Command::Test(args) => test::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Audit { json } => audit::run(json),
         Command::Clean { all } => clean::run(all, cli.yes),
         Command::Doctor => Ok(doctor::run()),

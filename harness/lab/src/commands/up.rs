@@ -5,10 +5,12 @@ use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, bail};
-use ledger::Verdict;
+use ledger::{Report, Verdict};
 use stack::Stack;
 
 use crate::cli::UpArgs;
+use crate::run::crew::Crew;
+use crate::run::kept::{self, Kept};
 use crate::run::plan::Plan;
 use crate::run::setup::{Ready, setup};
 use crate::run::stop::Stop;
@@ -17,9 +19,22 @@ use crate::view::Screen;
 use crate::{note, out};
 
 /// What must not outlive a run that is broken off.
-type Remains = Arc<OnceLock<Arc<crate::run::crew::Crew>>>;
+type Remains = Arc<OnceLock<Arc<Crew>>>;
+
+/// A run that came to its end.
+pub(crate) struct Audited {
+    /// What the audit says.
+    pub(crate) report: Report,
+    /// Processor time of the ingest and of the workers, milliseconds.
+    pub(crate) cpu_ms: (u64, u64),
+}
 
 pub(crate) fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
+    Ok(ExitCode::from(audited(args)?.report.verdict.exit_code()))
+}
+
+/// A whole run, shown and audited.
+pub(crate) fn audited(args: UpArgs) -> anyhow::Result<Audited> {
     let plan = Plan::new(args)?;
     let runtime = super::runtime()?;
     let done = runtime.block_on(async {
@@ -47,22 +62,67 @@ fn broken_off(plan: &Plan, remains: &Remains) -> String {
     format!("stopped at once: not drained, not audited; every process of the run is killed{kept}")
 }
 
-async fn whole(plan: &Plan, stop: &Stop, remains: &Remains) -> anyhow::Result<ExitCode> {
+async fn whole(plan: &Plan, stop: &Stop, remains: &Remains) -> anyhow::Result<Audited> {
     let args = &plan.args;
     let live_view = !args.plain && std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
     note("Tickbook: Upbit trades → Kafka → windows → ClickHouse");
+    kept::begin(&plan.home)?;
     let ready = tokio::select! {
         ready = setup(plan) => ready?,
         () = stop.wished(1) => bail!("stopped before the first trade; nothing ran, and what was fetched is kept"),
     };
-    let _ = remains.set(Arc::clone(&ready.crew));
+    let crew = Arc::clone(&ready.crew);
+    let _ = remains.set(Arc::clone(&crew));
     log_to(&ready);
+    let folder = ready.stack.run_dir().to_path_buf();
     if args.keep {
+        note(&format!("  the run's folder stays: {}", folder.display()));
+    }
+    let kept = Kept::new(&plan.home, &ready.stack, &ready.folder);
+    let done = live_and_audit(plan, ready, live_view, stop).await;
+    crew.dismiss();
+    let (ready, report) = done.map_err(|error| kept.after(&error))?;
+    // Shown before anything is written: a full disk is no reason to keep the verdict from the reader.
+    if args.json {
+        out(&format!("{}\n", serde_json::to_string_pretty(&report)?));
+        note(&report.render());
+    } else {
+        out(&report.render());
+    }
+    match kept
+        .report(&report)
+        .and_then(|()| kept.logs(report.verdict != Verdict::Pass))
+    {
+        Ok(logs) => note(&format!(
+            "The report again: ./lab audit [--json]. Logs: {}",
+            logs.display()
+        )),
+        Err(error) => note(&format!(
+            "The verdict stands, but ./lab audit will not show it again: {error:#}"
+        )),
+    }
+    if report.verdict == Verdict::Fail {
+        ready.stack.keep();
         note(&format!(
-            "  the run's folder stays: {}",
-            ready.stack.run_dir().display()
+            "What failed can be looked at: the run's folder stays, {}, until ./lab clean removes it",
+            folder.display()
         ));
     }
+    let cpu_ms = crew.board().cpu_ms();
+    // What still holds the servers is let go of, so that they are stopped here, in order, and not whenever it goes.
+    drop(kept);
+    let Ready { stack, exchange, .. } = ready;
+    drop(exchange);
+    if let Some(stack) = Arc::<Stack>::into_inner(stack) {
+        // The verdict stands; what could not be tidied up is only told.
+        if let Err(error) = stack.stop().await {
+            note(&format!("the servers did not go cleanly: {error}"));
+        }
+    }
+    Ok(Audited { report, cpu_ms })
+}
+
+async fn live_and_audit(plan: &Plan, ready: Ready, live_view: bool, stop: &Stop) -> anyhow::Result<(Ready, Report)> {
     let screen = match live_view {
         true => Some(Screen::enter().context("the terminal cannot be drawn on; add --plain")?),
         false => None,
@@ -70,31 +130,7 @@ async fn whole(plan: &Plan, stop: &Stop, remains: &Remains) -> anyhow::Result<Ex
     let (ready, outcome) = live(plan, ready, screen, stop).await?;
     ready.crew.dismiss();
     let report = audit::audit(plan, &ready, outcome).await?;
-    let place = audit::keep(plan, &ready, &report)?;
-    if args.json {
-        out(&format!("{}\n", serde_json::to_string_pretty(&report)?));
-        note(&report.render());
-    } else {
-        out(&report.render());
-    }
-    note(&format!(
-        "The report again: ./lab audit [--json]. Logs: {}",
-        place.join("logs").display()
-    ));
-    let Ready {
-        stack, exchange, crew, ..
-    } = ready;
-    drop((exchange, crew));
-    if let Some(stack) = Arc::<Stack>::into_inner(stack) {
-        // The verdict stands; what could not be tidied up is only told.
-        if let Err(error) = stack.stop().await {
-            note(&format!("the servers did not go cleanly: {error}"));
-        }
-    }
-    Ok(ExitCode::from(match report.verdict {
-        Verdict::Pass => 0,
-        verdict => verdict.exit_code(),
-    }))
+    Ok((ready, report))
 }
 
 /// From here on what this process has to say goes to a file: a screen that is drawn on has no room for it.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use exchange::{BadFrame, Exchange};
 use rustix::process::Signal;
 use stack::{Server, Stack};
@@ -135,34 +135,36 @@ async fn kill_and_restart(server: &Server, away: Duration) -> anyhow::Result<Str
     ))
 }
 
-/// The worker process that owns the most partitions: the one that is missed most.
-fn busiest(ctx: &Ctx) -> anyhow::Result<Arc<Child>> {
-    let workers = ctx.crew.workers();
-    let board = ctx.crew.board();
-    let owned = workers
-        .iter()
-        .filter(|worker| !worker.is_frozen())
-        .map(|worker| (board.owned_by(worker.name()), worker));
-    match owned.max_by_key(|(owned, _)| *owned) {
-        Some((owned, worker)) if owned > 0 => Ok(Arc::clone(worker)),
-        _ => bail!("no worker owned a partition"),
-    }
+/// The worker process of ours that owns the most partitions: the one that is missed most. Waits for one that owns any: a
+/// fault before this one may have left the group between two owners.
+async fn busiest(ctx: &Ctx) -> anyhow::Result<Arc<Child>> {
+    let find = || {
+        let workers = ctx.crew.workers();
+        let board = ctx.crew.board();
+        let owned = workers
+            .into_iter()
+            .filter(|worker| !worker.is_frozen())
+            .map(|worker| (board.owned_by(worker.name()), worker));
+        owned.max_by_key(|(owned, _)| *owned).filter(|(owned, _)| *owned > 0)
+    };
+    let mut found = None;
+    until(|| {
+        found = find();
+        found.is_some()
+    })
+    .await;
+    found
+        .map(|(_, worker)| worker)
+        .context("no worker of this run owned a partition")
 }
 
-/// Whether workers other than `but` own all partitions.
+/// Whether others than process `but` own all partitions.
 fn all_owned_without(ctx: &Ctx, but: &str) -> bool {
-    let workers = ctx.crew.workers();
-    let board = ctx.crew.board();
-    let owned: usize = workers
-        .iter()
-        .filter(|worker| worker.name() != but)
-        .map(|worker| board.owned_by(worker.name()))
-        .sum();
-    owned >= ctx.partitions
+    ctx.crew.board().owned_without(but) >= ctx.partitions
 }
 
 async fn worker_kill(ctx: &Ctx) -> anyhow::Result<String> {
-    let worker = busiest(ctx)?;
+    let worker = busiest(ctx).await?;
     let (name, pid) = (worker.name().to_owned(), worker.pid());
     let from = Instant::now();
     worker.signal(Signal::KILL)?;
@@ -179,24 +181,26 @@ async fn worker_kill(ctx: &Ctx) -> anyhow::Result<String> {
 }
 
 async fn worker_freeze(ctx: &Ctx) -> anyhow::Result<String> {
-    let worker = busiest(ctx)?;
+    let worker = busiest(ctx).await?;
     let (name, pid) = (worker.name().to_owned(), worker.pid());
     let from = Instant::now();
     worker.signal(Signal::STOP)?;
     ensure!(until(|| worker.is_frozen()).await, "process {pid} runs on");
     let taken = async {
-        let other = ctx.crew.start_worker().context("no second worker could be started")?;
+        ctx.crew.start_worker().context("no second worker could be started")?;
         let taken = until(|| all_owned_without(ctx, &name)).await.then(|| took(from));
         tokio::time::sleep(FROZEN.saturating_sub(from.elapsed())).await;
-        anyhow::Ok((other.name().to_owned(), taken))
+        anyhow::Ok(taken)
     }
     .await;
     // Thawed whatever happened in between: a frozen process would outlast the run.
     worker.signal(Signal::CONT)?;
-    let (other, taken) = taken?;
-    let taken = taken.with_context(|| format!("{other} had not taken over after {}", text::span(LIMIT)))?;
+    let taken = taken?.with_context(|| {
+        let limit = text::span(LIMIT);
+        format!("{name} was frozen, and the others had not taken over all partitions after {limit}")
+    })?;
     Ok(format!(
-        "{name} frozen; {other} took over in {taken}; thawed after {}",
+        "{name} frozen; all partitions taken over after {taken}; thawed after {}",
         took(from)
     ))
 }

@@ -1,11 +1,12 @@
-//! After the run: the audit, and the report where `./lab audit` finds it.
+//! After the run: the audit.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use ledger::{AuditInput, Phase, Repair, Report, RunFacts, StackFacts, Verdict};
+use ledger::{AuditInput, Phase, Repair, Report, RunFacts, StackFacts};
+use tokio::time::timeout;
 
 use super::live::Outcome;
 use super::plan::{BOUND_MS, LATENESS_MS, Plan};
@@ -13,10 +14,8 @@ use super::setup::Ready;
 use crate::cargo::bar_fits;
 use crate::cli::Source;
 
-/// The folder of the last run's report and logs.
-pub(crate) fn last_run(home: &Path) -> PathBuf {
-    home.join("last-run")
-}
+/// How long a server may take to say its version: it stands beside the figures, and no audit waits for it.
+const VERSIONS_LIMIT: Duration = Duration::from_secs(5);
 
 /// Audits the run. A copy that cannot be read makes it INCONCLUSIVE; that is no error.
 pub(crate) async fn audit(plan: &Plan, ready: &Ready, outcome: Outcome) -> anyhow::Result<Report> {
@@ -45,7 +44,9 @@ pub(crate) async fn audit(plan: &Plan, ready: &Ready, outcome: Outcome) -> anyho
         };
         ledger::audit(&input, &mut progress).unwrap_or_else(|error| ledger::inconclusive(&input, &error))
     });
-    let report = audited.await.context("the audit failed; its message is above")?;
+    let report = audited
+        .await
+        .context("the audit broke off with the message above; please report it, with the logs")?;
     bar.finish_and_clear();
     Ok(report)
 }
@@ -85,21 +86,25 @@ async fn facts(plan: &Plan, ready: &Ready, outcome: Outcome) -> RunFacts {
             provider: ready.stack.provider().to_string(),
             versions,
         },
+        pipeline_failed: outcome.pipeline_failed,
         not_drained: outcome.not_drained,
     }
 }
 
-/// What the servers call themselves; one that does not answer is left out.
+/// What the servers call themselves; one that does not answer in time is left out.
 async fn versions(ready: &Ready) -> BTreeMap<String, String> {
     let mut versions = BTreeMap::new();
     let client = ready.stack.clickhouse().client();
-    if let Ok(version) = client.query("SELECT version()").fetch_one::<String>().await {
+    let asked = client.query("SELECT version()").fetch_one::<String>();
+    if let Ok(Ok(version)) = timeout(VERSIONS_LIMIT, asked).await {
         versions.insert("ClickHouse".into(), version);
     }
-    let survey = tokio::task::spawn_blocking(stack::provision::survey)
-        .await
-        .unwrap_or_default();
+    // It calls programs of the machine, which may be as slow as they like.
+    let survey = timeout(VERSIONS_LIMIT, tokio::task::spawn_blocking(stack::provision::survey)).await;
     let kafka = survey
+        .ok()
+        .and_then(Result::ok)
+        .unwrap_or_default()
         .into_iter()
         .find(|found| found.what == "Kafka jars")
         .and_then(|found| found.version);
@@ -107,38 +112,4 @@ async fn versions(ready: &Ready) -> BTreeMap<String, String> {
         versions.insert("Kafka".into(), version);
     }
     versions
-}
-
-/// Keeps the report for `./lab audit`, and the logs: the pipeline's always, the servers' when something is wrong.
-pub(crate) fn keep(plan: &Plan, ready: &Ready, report: &Report) -> anyhow::Result<PathBuf> {
-    let place = last_run(&plan.home);
-    let logs = place.join("logs");
-    if logs.exists() {
-        std::fs::remove_dir_all(&logs).with_context(|| format!("{} cannot be removed", logs.display()))?;
-    }
-    std::fs::create_dir_all(&logs).with_context(|| format!("{} cannot be made", logs.display()))?;
-    report.write(&place.join("report.json"))?;
-    std::fs::write(place.join("report.txt"), report.render())?;
-    let mut kept: Vec<PathBuf> = Vec::new();
-    for entry in std::fs::read_dir(ready.folder.join("logs"))? {
-        kept.push(entry?.path());
-    }
-    if report.verdict != Verdict::Pass {
-        kept.extend(
-            ready
-                .stack
-                .kafka()
-                .brokers()
-                .iter()
-                .map(|broker| broker.log().to_path_buf()),
-        );
-        kept.push(ready.stack.clickhouse().server().log().to_path_buf());
-    }
-    for log in kept {
-        if let Some(name) = log.file_name() {
-            // A log that is not there says nothing; the report does.
-            let _ = std::fs::copy(&log, logs.join(name));
-        }
-    }
-    Ok(place)
 }

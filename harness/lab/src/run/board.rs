@@ -1,7 +1,7 @@
 //! What the processes of a run have reported, summed up: totals that survive the death of a process, the newest place in
 //! each partition, latencies. Plain values; time is an argument.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use measure::{IngestProgress, LagOf, Latency, Progress, WorkerProgress};
@@ -22,6 +22,7 @@ pub(crate) struct Board {
     workers: BTreeMap<(String, String), WorkerProgress>,
     /// Sums of those that are gone.
     gone: Sums,
+    gone_cpu_ms: u64,
     /// The newest place in each partition that any worker has reported.
     places: BTreeMap<i32, LagOf>,
     latency: Latency,
@@ -80,6 +81,7 @@ impl Board {
 
     /// Process `name` has ended.
     pub(crate) fn forget(&mut self, name: &str) {
+        self.gone_cpu_ms += self.cpu_ms_of(name);
         let gone = &mut self.gone;
         self.workers.retain(|(process, _), worker| {
             if process == name {
@@ -101,6 +103,30 @@ impl Board {
             .filter(|((name, _), _)| name == process)
             .map(|(_, worker)| worker.partitions.len())
             .sum()
+    }
+
+    /// How many partitions are owned by other processes than `but`, those that joined included. Each counts once: while the
+    /// group changes hands two processes may claim the same one.
+    pub(crate) fn owned_without(&self, but: &str) -> usize {
+        let others = self.workers.iter().filter(|((name, _), _)| name != but);
+        let owned: BTreeSet<i32> = others
+            .flat_map(|(_, worker)| &worker.partitions)
+            .map(|lag| lag.partition)
+            .collect();
+        owned.len()
+    }
+
+    /// Processor time that the ingest and the workers have used, milliseconds.
+    pub(crate) fn cpu_ms(&self) -> (u64, u64) {
+        let living: BTreeSet<&str> = self.workers.keys().map(|(process, _)| process.as_str()).collect();
+        let working: u64 = living.into_iter().map(|process| self.cpu_ms_of(process)).sum();
+        (self.ingest.cpu_ms, self.gone_cpu_ms + working)
+    }
+
+    /// Every worker of a process reports the whole process.
+    fn cpu_ms_of(&self, process: &str) -> u64 {
+        let workers = self.workers.iter().filter(|((name, _), _)| name == process);
+        workers.map(|(_, worker)| worker.cpu_ms).max().unwrap_or(0)
     }
 
     /// Trades in the tables, by place in the log.
@@ -293,6 +319,42 @@ mod tests {
             "{board:?}"
         );
         assert_eq!(partition.delay_ms, Some(50), "the watermark went back: {board:?}");
+    }
+
+    fn owns(worker: &str, partitions: &[i32], cpu_ms: u64) -> Progress {
+        let lag = |partition: &i32| LagOf {
+            partition: *partition,
+            ..LagOf::default()
+        };
+        Progress::Worker(WorkerProgress {
+            worker: worker.into(),
+            partitions: partitions.iter().map(lag).collect(),
+            cpu_ms,
+            ..WorkerProgress::default()
+        })
+    }
+
+    #[test]
+    fn what_others_own_is_counted_once_and_with_those_that_joined() {
+        let mut board = Board::default();
+        board.take("worker-1", owns("worker-1", &[0, 1, 2], 0));
+        assert_eq!(board.owned_without("worker-1"), 0, "{board:?}");
+        board.take("joined-7", owns("joined-7", &[3, 4, 5], 0));
+        board.take("worker-2", owns("worker-2", &[2, 3], 0));
+        assert_eq!(board.owned_without("worker-1"), 4, "2 to 5: {board:?}");
+        board.forget("joined-7");
+        assert_eq!(board.owned_without("worker-1"), 2, "2 and 3: {board:?}");
+    }
+
+    #[test]
+    fn processor_time_is_that_of_processes_also_of_those_that_are_gone() {
+        let mut board = Board::default();
+        board.take("worker-1", owns("a", &[0], 30));
+        board.take("worker-1", owns("b", &[1], 31));
+        board.take("worker-2", owns("c", &[2], 5));
+        assert_eq!(board.cpu_ms(), (0, 36), "{board:?}");
+        board.forget("worker-1");
+        assert_eq!(board.cpu_ms(), (0, 36), "{board:?}");
     }
 
     #[test]

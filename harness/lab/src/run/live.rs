@@ -23,13 +23,18 @@ use crate::view::{self, Chart, Event, FaultState, Phase, Screen, View};
 /// How often the screen is drawn.
 const FRAME: Duration = Duration::from_millis(250);
 
+/// Charts that take longer are given up, and asked for again.
+const CHARTS_LIMIT: Duration = Duration::from_secs(5);
+
 /// What a run came to, as far as it is known before the audit.
 pub(crate) struct Outcome {
     /// From the first trade to the last row.
     pub(crate) duration: Duration,
     /// How the faults went.
     pub(crate) faults: Vec<FaultOutcome>,
-    /// Why not everything was waited for, as a clause.
+    /// Why the pipeline could not go on, as a clause.
+    pub(crate) pipeline_failed: Option<String>,
+    /// Why the run proves less than it should, as a clause: the exchange of ours could not go on.
     pub(crate) not_drained: Option<String>,
 }
 
@@ -156,33 +161,35 @@ impl Live<'_> {
         let outcome = Outcome {
             duration: self.last_row,
             faults: self.outcomes(),
-            not_drained: self.broken.take().or(given_up),
+            pipeline_failed: self.broken.take().or(given_up),
+            not_drained: self.exchange_failed(),
         };
         Ok((self.ready, outcome))
     }
 
     /// Takes in what is new.
     fn look(&mut self, now: Duration) {
+        let mut first = false;
         let (came, gone) = {
             let mut board = self.ready.crew.board();
             let moves = self.joined.look(&mut board);
             if board.rows() > self.rows {
-                if self.rows == 0 {
-                    let text = format!(
-                        "the first trade is a row after {}",
-                        text::millis(now.as_secs_f64() * 1e3)
-                    );
-                    self.events.push(Event {
-                        at: now,
-                        text,
-                        trouble: false,
-                    });
-                }
+                first = self.rows == 0;
                 self.rows = board.rows();
                 self.last_row = now;
             }
             moves
         };
+        if first {
+            let (trade, command) = (now, self.plan.asked.elapsed());
+            let millis = |time: Duration| text::millis(time.as_secs_f64() * 1e3);
+            let text = format!(
+                "the first trade is a row after {}, {} after the command",
+                millis(trade),
+                millis(command)
+            );
+            self.happened(text, false);
+        }
         for name in came {
             self.happened(format!("{name} joins from another terminal"), false);
         }
@@ -199,6 +206,10 @@ impl Live<'_> {
                 }
             }
             if self.plan.limit.is_some_and(|limit| now >= limit) {
+                self.step = Step::Settling;
+            }
+            if let Some(why) = self.exchange_failed() {
+                self.happened(format!("{why}: the run ends"), true);
                 self.step = Step::Settling;
             }
         }
@@ -226,7 +237,9 @@ impl Live<'_> {
             let (place, again) = (Arc::clone(&self.charts), now.as_secs().is_multiple_of(5));
             self.charting = Some(tokio::spawn(async move {
                 // What the charts miss is no news: while ClickHouse is down, the events say so.
-                if let Ok(charts) = draw_charts(&client, &place, again, newest).await {
+                // A ClickHouse that is frozen would hold them up for as long as it is.
+                let drawn = tokio::time::timeout(CHARTS_LIMIT, draw_charts(&client, &place, again, newest));
+                if let Ok(Ok(charts)) = drawn.await {
                     *place.lock().unwrap_or_else(PoisonError::into_inner) = charts;
                 }
             }));
@@ -263,6 +276,11 @@ impl Live<'_> {
         if self.plain {
             note(&format!("{}  · {what}", text::clock(self.begun.elapsed())));
         }
+    }
+
+    fn exchange_failed(&self) -> Option<String> {
+        let exchange = self.ready.exchange.as_ref()?;
+        exchange.failure().map(|why| format!("the exchange failed: {why}"))
     }
 
     fn executed(&self) -> Option<u64> {

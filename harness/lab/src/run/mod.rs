@@ -9,6 +9,7 @@ pub(crate) mod current;
 mod drain;
 mod ending;
 pub(crate) mod joined;
+pub(crate) mod kept;
 mod live;
 mod offsets;
 pub(crate) mod plan;

@@ -1,10 +1,11 @@
 //! What a run is to be, checked before anything starts: what cannot go well is refused at once.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use market::{Encoding, Market};
+use stack::Provider;
 
 use crate::cargo;
 use crate::cli::{Source, UpArgs};
@@ -47,6 +48,8 @@ pub(crate) struct Plan {
     pub(crate) limit: Option<Duration>,
     /// Where the run keeps what outlives it.
     pub(crate) home: PathBuf,
+    /// When it was asked for.
+    pub(crate) asked: Instant,
 }
 
 impl Plan {
@@ -57,6 +60,7 @@ impl Plan {
     pub(crate) fn new(mut args: UpArgs) -> anyhow::Result<Self> {
         let limit = args.length.limit();
         let faults = faults::in_order(&args.faults, limit)?;
+        local(args.stack)?;
         match args.source {
             Source::Capture => {
                 let file = args.capture.get_or_insert_with(|| cargo::root().join(SMALL_CAPTURE));
@@ -95,6 +99,7 @@ impl Plan {
             faults,
             limit,
             home: stack::provision::home(),
+            asked: Instant::now(),
         };
         Ok(plan)
     }
@@ -112,7 +117,7 @@ impl Plan {
         let rate = match self.rate() {
             Some(Rate::PerSecond(rate)) => rate,
             Some(Rate::Max) => FULL_SPEED,
-            // Recorded pace, or the real exchange.
+            // A recording's own pace; that of the real exchange is taken for the default.
             None => 1_000.0,
         };
         (rate * self.limit.unwrap_or(EVER).as_secs_f64()) as u64
@@ -132,7 +137,10 @@ impl Plan {
                     home.display()
                 )
             })?;
-        let needed = BYTES_AT_REST + self.trades() * BYTES_PER_TRADE + ledger::disk_needed(self.trades());
+        let trades = self.trades();
+        let needed = BYTES_AT_REST
+            .saturating_add(trades.saturating_mul(BYTES_PER_TRADE))
+            .saturating_add(ledger::disk_needed(trades));
         let free = free_bytes(home)?;
         ensure!(
             free > needed,
@@ -161,6 +169,21 @@ impl Plan {
     }
 }
 
+/// Whether this version can start the servers there.
+///
+/// Asked before a build, though the stack would refuse it too: some minutes later.
+///
+/// # Errors
+/// It cannot.
+pub(crate) fn local(provider: Provider) -> anyhow::Result<()> {
+    match provider.resolve() {
+        Provider::Local => Ok(()),
+        other => bail!(
+            "--stack {other} is not in this version, which runs the servers as processes: use --stack local, on Linux"
+        ),
+    }
+}
+
 /// Free bytes for this user on the disk of a folder.
 pub(crate) fn free_bytes(folder: &Path) -> anyhow::Result<u64> {
     let disk =
@@ -185,9 +208,9 @@ pub(crate) struct Names {
 
 impl Names {
     /// Plain names on servers that are this run's own, names of nobody else on servers that others use too.
-    pub(crate) fn new(provider: stack::Provider) -> Self {
+    pub(crate) fn new(provider: Provider) -> Self {
         let name = |plain: &str| match provider {
-            stack::Provider::External => stack::unique(plain),
+            Provider::External => stack::unique(plain),
             _ => plain.to_owned(),
         };
         Self {
@@ -299,6 +322,14 @@ mod tests {
             refused("--markets KRW-BTC"),
             "--markets with codes goes with --source upbit; the generator takes a number, such as --markets 120"
         );
+        for stack in ["containers", "external"] {
+            assert_eq!(
+                refused(&format!("--stack {stack}")),
+                format!(
+                    "--stack {stack} is not in this version, which runs the servers as processes: use --stack local, on Linux"
+                )
+            );
+        }
         assert!(
             refused("--fault garbage@60s").starts_with("garbage is to strike after 60s, when a run of 60s is over")
         );
@@ -311,9 +342,13 @@ mod tests {
 
     #[test]
     fn the_disk_that_a_run_needs_is_checked() {
-        let plan = plan("--rate 1000000 --for 1000h").unwrap();
-        let refused = plan.check_disk().unwrap_err().to_string();
-        assert!(refused.contains("set TICKBOOK_HOME to a larger disk"), "{refused}");
+        for most in ["--rate 1000000 --for 1000h", "--rate 1e9 --for 2000h"] {
+            let refused = plan(most).unwrap().check_disk().unwrap_err().to_string();
+            assert!(
+                refused.contains("set TICKBOOK_HOME to a larger disk"),
+                "{most}: {refused}"
+            );
+        }
     }
 
     #[test]

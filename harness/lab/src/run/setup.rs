@@ -16,6 +16,7 @@ use super::Board;
 use super::child::{Ended, tail};
 use super::crew::Crew;
 use super::current::{Current, Held};
+use super::kept::Kept;
 use super::plan::{Names, Plan, Urls};
 use crate::cli::Source;
 use crate::text;
@@ -25,6 +26,9 @@ use crate::{cargo, note};
 
 /// How long the ingest may take to connect, and the workers to own their partitions.
 const READY_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long the tables may take. They are made in a second, unless ClickHouse does not answer.
+const TABLES_LIMIT: Duration = Duration::from_secs(60);
 
 /// A compacted snapshot may be as large as this: it holds the open windows of one partition.
 const SNAPSHOT_BYTES: &str = "67108864";
@@ -75,8 +79,23 @@ pub(crate) async fn setup(plan: &Plan) -> anyhow::Result<Ready> {
         progress: true,
     };
     let stack = Arc::new(step("Kafka and ClickHouse ready", async { Ok(Stack::start(spec).await?) }).await?);
-    let names = Names::new(stack.provider());
     let folder = stack.run_dir().join("lab");
+    let kept = Kept::new(&plan.home, &stack, &folder);
+    stand(plan, listed, program, stack, folder)
+        .await
+        .map_err(|error| kept.after(&error))
+}
+
+/// Everything that comes after the servers.
+async fn stand(
+    plan: &Plan,
+    listed: Option<Vec<Market>>,
+    program: PathBuf,
+    stack: Arc<Stack>,
+    folder: PathBuf,
+) -> anyhow::Result<Ready> {
+    let args = &plan.args;
+    let names = Names::new(stack.provider());
     let logs = folder.join("logs");
     std::fs::create_dir_all(&logs).with_context(|| format!("{} cannot be made", logs.display()))?;
     step(
@@ -156,7 +175,7 @@ async fn tables_and_topics(program: &Path, stack: &Stack, names: &Names, partiti
         .context("the topics cannot be made")
     };
     let tables = async {
-        let output = Command::new(program)
+        let made = Command::new(program)
             .args([
                 "tables",
                 "--clickhouse",
@@ -165,8 +184,13 @@ async fn tables_and_topics(program: &Path, stack: &Stack, names: &Names, partiti
                 &names.database,
             ])
             .kill_on_drop(true)
-            .output()
+            .output();
+        let output = tokio::time::timeout(TABLES_LIMIT, made)
             .await
+            .with_context(|| {
+                let limit = text::span(TABLES_LIMIT);
+                format!("the tables were not made within {limit}; free some memory or disk, then run again")
+            })?
             .context("the pipeline's program cannot be started")?;
         let words = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "the tables cannot be made: {}", words.trim());

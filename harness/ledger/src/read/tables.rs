@@ -4,12 +4,14 @@
 //! batches through a bounded channel, so that reading and spilling overlap and memory stays bounded.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
 
 use clickhouse::sql::Identifier;
 use clickhouse::{Client, Row};
 use market::{Amount, Candle, Decimal, EventTime, Interval, Market, Position, Side, Trade, tables};
 use serde::Deserialize;
 
+use super::SILENCE;
 use crate::LedgerError;
 
 /// Rows in a batch.
@@ -19,6 +21,7 @@ const BATCH: usize = 4096;
 pub(crate) struct Tables {
     url: String,
     database: String,
+    silence: Duration,
 }
 
 /// A row of the table of trades; `Err` when it can be no trade.
@@ -110,6 +113,7 @@ impl Tables {
         Self {
             url: url.to_owned(),
             database: database.to_owned(),
+            silence: SILENCE,
         }
     }
 
@@ -117,13 +121,13 @@ impl Tables {
     pub(crate) fn count(&self, table: &'static str) -> Result<u64, LedgerError> {
         let mut count = 0;
         let query = "count()";
-        self.stream(query, move |client, send| {
+        self.stream(query, move |client, send, silence| {
             Box::pin(async move {
                 let count = client
                     .query("SELECT count() FROM ?")
                     .bind(Identifier(table))
-                    .fetch_one::<u64>()
-                    .await?;
+                    .fetch_one::<u64>();
+                let count = silence.end(count).await?;
                 let _ = send.send(vec![count]);
                 Ok(())
             })
@@ -137,14 +141,15 @@ impl Tables {
 
     /// Calls `each` for every row of the table of trades.
     pub(crate) fn trades(&self, each: impl FnMut(TradeRow) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
-        self.stream("for the trades", |client, send| {
+        self.stream("for the trades", |client, send, silence| {
             Box::pin(async move {
                 let mut cursor = client
                     .query("SELECT ?fields FROM ?")
                     .bind(Identifier(tables::TRADES))
-                    .fetch::<RawTrade<'_>>()?;
+                    .fetch::<RawTrade<'_>>()
+                    .map_err(|error| error.to_string())?;
                 let mut batch = Vec::with_capacity(BATCH);
-                while let Some(row) = cursor.next().await? {
+                while let Some(row) = silence.end(cursor.next()).await? {
                     batch.push(row.read());
                     if batch.len() == BATCH
                         && send
@@ -166,14 +171,15 @@ impl Tables {
         &self,
         each: impl FnMut(Option<Candle>) -> Result<(), LedgerError>,
     ) -> Result<(), LedgerError> {
-        self.stream("for the candles", |client, send| {
+        self.stream("for the candles", |client, send, silence| {
             Box::pin(async move {
                 let mut cursor = client
                     .query("SELECT ?fields FROM ?")
                     .bind(Identifier(tables::CANDLES))
-                    .fetch::<RawCandle<'_>>()?;
+                    .fetch::<RawCandle<'_>>()
+                    .map_err(|error| error.to_string())?;
                 let mut batch = Vec::with_capacity(BATCH);
-                while let Some(row) = cursor.next().await? {
+                while let Some(row) = silence.end(cursor.next()).await? {
                     batch.push(row.read());
                     if batch.len() == BATCH
                         && send
@@ -193,10 +199,10 @@ impl Tables {
     fn stream<T, F>(&self, query: &'static str, read: F) -> Result<Stream<T>, LedgerError>
     where
         T: Send + 'static,
-        F: FnOnce(Client, SyncSender<Vec<T>>) -> Reading + Send + 'static,
+        F: FnOnce(Client, SyncSender<Vec<T>>, Silence) -> Reading + Send + 'static,
     {
         let (send, rows) = sync_channel(8);
-        let (url, database) = (self.url.clone(), self.database.clone());
+        let (url, database, silence) = (self.url.clone(), self.database.clone(), Silence(self.silence));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|e| self.failed(query, &e.to_string()))?;
         let thread = std::thread::Builder::new()
@@ -204,7 +210,7 @@ impl Tables {
             .spawn(move || {
                 runtime.block_on(async {
                     let client = stack::clickhouse_client(&url).with_database(database);
-                    read(client, send).await
+                    read(client, send, silence).await
                 })
             })
             .map_err(|e| self.failed(query, &e.to_string()))?;
@@ -227,12 +233,26 @@ impl Tables {
     }
 }
 
-type Reading = std::pin::Pin<Box<dyn Future<Output = Result<(), clickhouse::error::Error>>>>;
+type Reading = std::pin::Pin<Box<dyn Future<Output = Result<(), String>>>>;
+
+/// How long each answer may take. The client limits only the making of a connection, and a server that is frozen accepts
+/// one: its kernel does.
+#[derive(Clone, Copy)]
+struct Silence(Duration);
+
+impl Silence {
+    async fn end<T>(self, answer: impl Future<Output = Result<T, clickhouse::error::Error>>) -> Result<T, String> {
+        match tokio::time::timeout(self.0, answer).await {
+            Ok(answer) => answer.map_err(|error| error.to_string()),
+            Err(_) => Err(format!("nothing came for {:?}", self.0)),
+        }
+    }
+}
 
 /// Rows on their way.
 struct Stream<T> {
     rows: Receiver<Vec<T>>,
-    thread: std::thread::JoinHandle<Result<(), clickhouse::error::Error>>,
+    thread: std::thread::JoinHandle<Result<(), String>>,
     failed: Box<dyn FnOnce(String) -> LedgerError>,
 }
 
@@ -244,8 +264,82 @@ impl<T> Stream<T> {
         }
         match self.thread.join() {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err((self.failed)(error.to_string())),
+            Ok(Err(detail)) => Err((self.failed)(detail)),
             Err(_) => Err((self.failed)("the reading thread panicked".into())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::time::Instant;
+
+    use stack::{Stack, StackSpec};
+
+    use super::*;
+
+    /// Long enough for a busy machine, short enough to wait for.
+    const SHORT: Duration = Duration::from_secs(2);
+
+    fn impatient(url: &str) -> Tables {
+        Tables {
+            silence: SHORT,
+            ..Tables::new(url, "default")
+        }
+    }
+
+    #[track_caller]
+    fn gave_up(read: Result<impl std::fmt::Debug, LedgerError>, from: Instant) {
+        let told = read.unwrap_err().to_string();
+        assert!(told.contains("nothing came for 2s"), "{told}");
+        assert!(from.elapsed() < 10 * SHORT, "it took {:?}", from.elapsed());
+    }
+
+    #[test]
+    fn a_server_that_accepts_and_says_nothing_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let tables = impatient(&format!("http://{}", listener.local_addr().unwrap()));
+        gave_up(tables.count(tables::TRADES), Instant::now());
+        gave_up(tables.trades(|_| Ok(())), Instant::now());
+        gave_up(tables.candles(|_| Ok(())), Instant::now());
+    }
+
+    #[test]
+    fn a_server_that_falls_silent_in_the_middle_of_its_answer_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let tables = impatient(&format!("http://{}", listener.local_addr().unwrap()));
+        let (done, wait) = sync_channel::<()>(0);
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]).unwrap();
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+                .unwrap();
+            let _ = wait.recv();
+        });
+        gave_up(tables.trades(|_| Ok(())), Instant::now());
+        drop(done);
+        server.join().unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_frozen_clickhouse_is_given_up_and_answers_again_once_it_is_thawed() {
+        // Servers of its own: what others ask of the shared ones meanwhile would wait.
+        let stack = Stack::start(StackSpec::default()).await.unwrap();
+        let clickhouse = stack.clickhouse();
+        let table = format!("CREATE TABLE {} (x UInt8) ENGINE = Memory", tables::TRADES);
+        clickhouse.client().query(&table).execute().await.unwrap();
+        let ask = || {
+            let tables = impatient(clickhouse.url());
+            tokio::task::spawn_blocking(move || tables.count(tables::TRADES))
+        };
+        assert_eq!(ask().await.unwrap().unwrap(), 0);
+        clickhouse.server().freeze().unwrap();
+        let from = Instant::now();
+        gave_up(ask().await.unwrap(), from);
+        clickhouse.server().thaw().unwrap();
+        assert_eq!(ask().await.unwrap().unwrap(), 0);
     }
 }

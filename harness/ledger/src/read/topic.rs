@@ -7,13 +7,11 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
+use super::SILENCE;
 use crate::LedgerError;
 
 /// How long a broker may take for one answer.
 const ANSWER: Duration = Duration::from_secs(15);
-
-/// How long a topic with records left may give none before the audit gives up.
-const SILENCE: Duration = Duration::from_secs(30);
 
 /// How long after the last record an end that the broker reports is believed though an offset is missing below it: the
 /// markers of transactions take offsets and give no record.

@@ -36,6 +36,21 @@ pub struct Record {
 #[derive(Clone, Debug)]
 pub struct Letter {
     pub bytes: Vec<u8>,
+    pub source: String,
+}
+
+impl Letter {
+    /// Of a frame.
+    pub fn new(bytes: &[u8]) -> Self {
+        Self::from("websocket", bytes)
+    }
+
+    pub fn from(source: &str, bytes: &[u8]) -> Self {
+        Self {
+            bytes: bytes.into(),
+            source: source.into(),
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -137,7 +152,7 @@ pub fn run(seed: u64, count: u64, spacing: u64) -> Run {
             cut: false,
             what: "garbage, connection 1".into(),
         }],
-        letters: vec![Letter { bytes: garbage }],
+        letters: vec![Letter::new(&garbage)],
         facts: RunFacts::default(),
     };
     run.pipe();
@@ -234,7 +249,7 @@ impl Run {
         self.bad_frames.iter().for_each(|frame| ledger.bad_frame(frame.clone()));
         self.letters
             .iter()
-            .for_each(|letter| ledger.dead_letter(&letter.bytes, "malformed", "websocket"));
+            .for_each(|letter| ledger.dead_letter(&letter.bytes, "malformed", &letter.source));
         let report = ledger.close(&self.facts, &mut |_, _, _| {}).unwrap();
         let left = std::fs::read_dir(scratch.path()).unwrap().count();
         assert_eq!(left, 0, "the scratch folder must be empty after an audit");

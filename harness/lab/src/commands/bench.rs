@@ -1,0 +1,214 @@
+//! `bench`: the benches of some parts, which are criterion's; and that of the pipeline, which is a run at full speed.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, anyhow, bail, ensure};
+use clap::Parser;
+use ledger::Verdict;
+use stack::Provider;
+
+use super::up::{self, Audited};
+use crate::cli::{self, Cli, TestArgs, UpArgs};
+use crate::parts::{self, Package};
+use crate::values::Rate;
+use crate::{cargo, note, text};
+
+pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
+    match asked(&args.parts, &parts::all(&cargo::root())?)? {
+        Asked::Parts(packages) => criterion(&packages, args),
+        Asked::Pipeline(package) => pipeline(&package, args),
+    }
+}
+
+#[derive(Debug)]
+enum Asked {
+    Parts(Vec<Package>),
+    Pipeline(Package),
+}
+
+fn asked(words: &[String], all: &[Package]) -> anyhow::Result<Asked> {
+    let is_pipeline = |package: &Package| package.name == cargo::PIPELINE.0;
+    let mut packages = parts::find(words, all)?;
+    ensure!(
+        !packages.is_empty(),
+        "which part is to be measured? ./lab bench 02 or ./lab bench pipeline; all of them would take an hour"
+    );
+    if packages.iter().any(is_pipeline) {
+        ensure!(
+            packages.len() == 1,
+            "the pipeline needs the machine for itself: ./lab bench pipeline, and the other parts in another call"
+        );
+        return Ok(Asked::Pipeline(packages.remove(0)));
+    }
+    // Cargo would build them, find nothing to run, and call that a success.
+    if let Some(package) = packages.iter().find(|package| !package.benches) {
+        let some = all.iter().filter(|package| package.benches || is_pipeline(package));
+        let some: Vec<&str> = some.map(|package| package.folder.as_str()).collect();
+        bail!(
+            "{} has no benches; there are those of {}",
+            package.folder,
+            some.join(", ")
+        );
+    }
+    Ok(Asked::Parts(packages))
+}
+
+fn criterion(packages: &[Package], args: &TestArgs) -> anyhow::Result<ExitCode> {
+    let provider = args.stack.unwrap_or_else(|| Provider::from_env().unwrap_or_default());
+    // `cargo bench` has its own profile, which is the release profile; it takes no --release.
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
+        .args(["bench", "--benches", "--locked", "--manifest-path"])
+        .arg(cargo::root().join("Cargo.toml"))
+        .env("LAB_STACK", provider.name());
+    for package in packages {
+        command.args(["--package", &package.name]);
+    }
+    if !args.rest.is_empty() {
+        command.arg("--").args(&args.rest);
+    }
+    let status = command
+        .status()
+        .context("cargo cannot be started; ./lab doctor says what is missing")?;
+    let (word, code) = match status.success() {
+        true => ("measured", ExitCode::SUCCESS),
+        false => ("could not be measured", ExitCode::FAILURE),
+    };
+    note(&format!(
+        "\n{}: {word}. Code: reference. Servers: {}.",
+        parts::named(packages),
+        provider.resolve()
+    ));
+    Ok(code)
+}
+
+/// A run of `up` as anybody could make it, audit and all: what loses trades is not fast.
+fn pipeline(package: &Package, args: &TestArgs) -> anyhow::Result<ExitCode> {
+    let done = up::audited(as_up(args)?)?;
+    let verdict = done.report.verdict;
+    let word = match verdict {
+        Verdict::Pass => "measured",
+        _ => "NOT measured, because the run did not pass its audit",
+    };
+    note(&format!(
+        "\n{}: {word}. {}. Code: reference. Servers: {}.",
+        package.folder,
+        figures(&done),
+        done.report.stack.provider
+    ));
+    Ok(ExitCode::from(verdict.exit_code()))
+}
+
+/// What `up` is asked for: its minute, but at full speed, and what stands behind `--`.
+fn as_up(args: &TestArgs) -> anyhow::Result<UpArgs> {
+    let words = ["lab", "up"].into_iter().chain(args.rest.iter().map(String::as_str));
+    let parsed =
+        Cli::try_parse_from(words).map_err(|error| anyhow!(cli::refusal(&error).unwrap_or(error.to_string())))?;
+    let cli::Command::Up(mut up) = parsed.command else {
+        bail!("what stands behind -- goes to ./lab up; ./lab up --help shows what it takes");
+    };
+    up.rate.get_or_insert(Rate::Max);
+    if let Some(provider) = args.stack {
+        up.stack = provider;
+    }
+    Ok(*up)
+}
+
+fn figures(done: &Audited) -> String {
+    let report = &done.report;
+    let mut figures = format!(
+        "{} trades/s · latency p50 {}, p99 {}",
+        text::grouped(report.trades_per_second.round() as u64),
+        text::millis(report.latency_ms.p50),
+        text::millis(report.latency_ms.p99)
+    );
+    if report.once > 0 {
+        let each = |ms: u64| ms as f64 * 1e3 / report.once as f64;
+        let (ingest, workers) = done.cpu_ms;
+        figures.push_str(&format!(
+            " · processor time per trade: ingest {:.1} µs, worker {:.1} µs",
+            each(ingest),
+            each(workers)
+        ));
+    }
+    figures
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use ledger::{LatencyMs, Report};
+
+    use super::*;
+    use crate::values::Length;
+
+    fn args(parts: &[&str], rest: &[&str]) -> TestArgs {
+        let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        TestArgs {
+            parts: owned(parts),
+            stack: None,
+            rest: owned(rest),
+        }
+    }
+
+    fn what(parts: &[&str]) -> anyhow::Result<Asked> {
+        asked(&args(parts, &[]).parts, &parts::all(&cargo::root())?)
+    }
+
+    #[test]
+    fn the_pipeline_is_measured_by_running_it_whatever_it_is_called() {
+        for word in ["pipeline", "14", "14-pipeline"] {
+            assert!(matches!(what(&[word]), Ok(Asked::Pipeline(_))), "{word}");
+        }
+        assert!(matches!(what(&["02"]), Ok(Asked::Parts(_))));
+        let up = as_up(&args(&["pipeline"], &["--workers", "2"])).unwrap();
+        assert_eq!(
+            (up.rate, up.length, up.workers),
+            (Some(Rate::Max), Length::For(Duration::from_secs(60)), 2)
+        );
+        let up = as_up(&args(&["pipeline"], &["--rate", "50k"])).unwrap();
+        assert_eq!(up.rate, Some(Rate::PerSecond(50_000.0)));
+    }
+
+    #[test]
+    fn what_cannot_be_measured_is_refused_with_what_can() {
+        let refused = what(&["olap"]).unwrap_err().to_string();
+        assert!(
+            refused.starts_with("09-olap has no benches; there are those of 01-async, "),
+            "{refused}"
+        );
+        assert!(
+            refused.contains("14-pipeline") && !refused.contains("stack"),
+            "{refused}"
+        );
+        assert!(
+            what(&["02", "pipeline"]).is_err(),
+            "two that disturb each other were taken"
+        );
+        assert!(what(&[]).is_err(), "an hour was begun without a question");
+        assert_eq!(
+            as_up(&args(&["pipeline"], &["--speed", "5"])).unwrap_err().to_string(),
+            "there is no --speed; did you mean --seed?"
+        );
+    }
+
+    #[test]
+    fn the_figures_of_a_run_are_rates_latencies_and_processor_time() {
+        let report = Report {
+            once: 2_000_000,
+            trades_per_second: 61_234.4,
+            latency_ms: LatencyMs {
+                p50: 87.4,
+                p99: 1_340.0,
+                ..LatencyMs::default()
+            },
+            ..Report::default()
+        };
+        let cpu_ms = (18_000, 25_000);
+        assert_eq!(
+            figures(&Audited { report, cpu_ms }),
+            "61,234 trades/s · latency p50 87 ms, p99 1.3 s · processor time per trade: ingest 9.0 µs, worker 12.5 µs"
+        );
+    }
+}

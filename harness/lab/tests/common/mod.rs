@@ -1,0 +1,192 @@
+//! The built command as its user has it: with a home of its own, heard line by line, signalled, and looked for afterwards.
+
+#![allow(clippy::unwrap_used)] // helpers of tests: a panic is the failure
+#![allow(dead_code, unreachable_pub)] // each test program takes what it needs
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// What the command may take at most, with its build of the pipeline and the start of its servers.
+pub const LIMIT: Duration = Duration::from_secs(600);
+
+/// How long what a dead run has started may outlive it.
+const GONE: Duration = Duration::from_secs(15);
+
+/// A home of the test's own, so that the user's last report stays, with the servers that are fetched already.
+pub fn home(dir: &Path) -> std::path::PathBuf {
+    stack::provision::ensure(true).expect("the servers can be fetched: ./lab doctor says what is missing");
+    let home = dir.join("home");
+    std::fs::create_dir(&home).unwrap();
+    for entry in std::fs::read_dir(stack::provision::home()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if ["kafka-", "clickhouse-", "launcher-"]
+            .iter()
+            .any(|piece| name.starts_with(piece))
+        {
+            std::os::unix::fs::symlink(&path, home.join(name)).unwrap();
+        }
+    }
+    home
+}
+
+/// How the command ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code; absent after a signal.
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// The command, running.
+pub struct Running {
+    child: Child,
+    stdout: JoinHandle<String>,
+    stderr: mpsc::UnboundedReceiver<String>,
+    said: String,
+    pub begun: Instant,
+}
+
+impl Running {
+    pub fn start(home: &Path, args: &[&str]) -> Self {
+        let begun = Instant::now();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_lab"))
+            .args(args)
+            .env("TICKBOOK_HOME", home)
+            .env_remove("LAB_STACK")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut stdout = child.stdout.take().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (sender, stderr) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                let _ = sender.send(line);
+            }
+        });
+        let stdout = tokio::spawn(async move {
+            let mut text = String::new();
+            let _ = stdout.read_to_string(&mut text).await;
+            text
+        });
+        Self {
+            child,
+            stdout,
+            stderr,
+            said: String::new(),
+            begun,
+        }
+    }
+
+    /// Waits for a line with `word` on standard error, and returns it.
+    pub async fn says(&mut self, word: &str) -> String {
+        while let Ok(Some(line)) = tokio::time::timeout(LIMIT, self.stderr.recv()).await {
+            self.said.push_str(&line);
+            self.said.push('\n');
+            if line.contains(word) {
+                return line;
+            }
+        }
+        panic!("the command never said {word:?}, but:\n{}", self.said);
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id().expect("it runs")).unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+    }
+
+    pub async fn end(mut self) -> Ended {
+        let status = tokio::time::timeout(LIMIT, self.child.wait()).await;
+        let status = status.expect("the command did not end").unwrap();
+        while let Some(line) = self.stderr.recv().await {
+            self.said.push_str(&line);
+            self.said.push('\n');
+        }
+        Ended {
+            code: status.code(),
+            stdout: self.stdout.await.unwrap(),
+            stderr: self.said,
+        }
+    }
+}
+
+/// Runs the command; its output if it did what it was asked, its words if not.
+pub async fn lab(home: &Path, args: &[&str]) -> Result<String, String> {
+    let ended = Running::start(home, args).end().await;
+    match ended.code {
+        Some(0) => Ok(ended.stdout),
+        _ => Err(ended.stderr),
+    }
+}
+
+/// The processes that were started with this home, by id: what each was called with. All of a run inherit it, and a zombie
+/// has none.
+pub fn processes(home: &Path) -> BTreeMap<i32, String> {
+    let mark = format!("TICKBOOK_HOME={}\0", home.display());
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(pid) = entry.file_name().to_string_lossy().parse::<i32>() else {
+            continue;
+        };
+        let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+        if environment.windows(mark.len()).any(|part| part == mark.as_bytes()) {
+            let called = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            found.insert(pid, String::from_utf8_lossy(&called).replace('\0', " "));
+        }
+    }
+    found
+}
+
+/// The process of this run whose call has all these words.
+pub fn process(home: &Path, words: &[&str]) -> i32 {
+    let found = processes(home);
+    let one = found
+        .iter()
+        .find(|(_, called)| words.iter().all(|word| called.contains(word)));
+    *one.unwrap_or_else(|| panic!("no process of the run is {words:?}: {found:#?}"))
+        .0
+}
+
+/// Fails unless the four kinds of processes that a run is made of are there: who looks for none must be able to see them.
+pub fn all_there(home: &Path) {
+    for words in [
+        ["pipeline ", "ingest"],
+        ["pipeline ", "worker"],
+        ["kafka.Kafka", "java"],
+        ["clickhouse", "server"],
+    ] {
+        process(home, &words);
+    }
+}
+
+/// Fails unless every process of this home goes within [`GONE`].
+pub async fn nobody_left(home: &Path) {
+    let from = Instant::now();
+    loop {
+        let left = processes(home);
+        if left.is_empty() {
+            return;
+        }
+        assert!(from.elapsed() < GONE, "still there after {GONE:?}: {left:#?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// The folders of runs in this home.
+pub fn run_folders(home: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(home.join("runs")).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
+}

@@ -1,0 +1,201 @@
+//! `./lab up` as its user meets it: stopped, killed in the middle, kept, hurt in every way it offers, started again; and
+//! what `./lab audit` says afterwards.
+
+#![allow(clippy::unwrap_used)] // a panic is the failure
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::{Running, all_there, home, lab, nobody_left, process, run_folders};
+use ledger::{Report, Verdict};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+/// Each run takes the whole machine; two at a time would measure each other.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+
+/// A second wish to stop counts as one only so long after the first: what sends a signal twice at once means it once.
+const APART: Duration = Duration::from_millis(300);
+
+const FIRST_ROW: &str = "the first trade is a row";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_outlives_a_run_that_is_killed_and_the_report_of_the_run_before_is_not_its_own() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let dir = tempfile::tempdir().unwrap();
+    let home = home(dir.path());
+    let none = Running::start(&home, &["audit"]).end().await;
+    assert_eq!(none.code, Some(2), "{none:?}");
+    assert!(none.stderr.contains("no run has been audited yet"), "{none:?}");
+    std::fs::create_dir(home.join("last-run")).unwrap();
+    let before = Report {
+        verdict: Verdict::Pass,
+        ..Report::default()
+    };
+    before.write(&home.join("last-run/report.json")).unwrap();
+    assert!(lab(&home, &["audit"]).await.unwrap().starts_with("PASS"));
+
+    let mut run = Running::start(&home, &["up", "--rate", "max", "--plain"]);
+    run.says(FIRST_ROW).await;
+    all_there(&home);
+    run.signal(Signal::KILL);
+    run.end().await;
+    nobody_left(&home).await;
+    let stale = Running::start(&home, &["audit"]).end().await;
+    assert_eq!((stale.code, stale.stdout.as_str()), (Some(2), ""), "{stale:?}");
+    assert!(stale.stderr.contains("the last run has no audit"), "{stale:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_outlives_a_run_that_is_killed_while_it_drains() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let dir = tempfile::tempdir().unwrap();
+    let home = home(dir.path());
+    let mut run = Running::start(&home, &["up", "--rate", "max", "--for", "3s", "--plain"]);
+    run.says("draining: ").await;
+    run.signal(Signal::KILL);
+    let ended = run.end().await;
+    assert_eq!(ended.code, None, "it had ended before it was killed: {ended:?}");
+    nobody_left(&home).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_drains_and_audits_and_what_is_not_to_be_kept_goes() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let dir = tempfile::tempdir().unwrap();
+    let home = home(dir.path());
+    let mut run = Running::start(&home, &["up", "--for", "ever", "--plain"]);
+    run.says(FIRST_ROW).await;
+    run.signal(Signal::INT);
+    run.says("draining: ").await;
+    let ended = run.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.starts_with("PASS\n"), "{ended:?}");
+    nobody_left(&home).await;
+    assert_eq!(run_folders(&home), Vec::<std::path::PathBuf>::new());
+    assert_eq!(lab(&home, &["audit"]).await.unwrap(), ended.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_ctrl_c_stops_at_once() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let dir = tempfile::tempdir().unwrap();
+    let home = home(dir.path());
+    let mut run = Running::start(&home, &["up", "--plain"]);
+    run.says(FIRST_ROW).await;
+    all_there(&home);
+    // A worker that is frozen delivers nothing: the drain cannot be over before the second signal.
+    let worker = Pid::from_raw(process(&home, &["pipeline ", "worker"])).unwrap();
+    kill_process(worker, Signal::STOP).unwrap();
+    run.signal(Signal::INT);
+    let first = Instant::now();
+    run.says("draining: ").await;
+    tokio::time::sleep(APART.saturating_sub(first.elapsed())).await;
+    run.signal(Signal::INT);
+    let second = Instant::now();
+    let ended = run.end().await;
+    assert!(second.elapsed() < Duration::from_secs(15), "{ended:?}");
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{ended:?}");
+    assert!(
+        ended.stderr.contains("stopped at once: not drained, not audited"),
+        "{ended:?}"
+    );
+    nobody_left(&home).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keep_keeps_and_clean_removes() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let dir = tempfile::tempdir().unwrap();
+    let home = home(dir.path());
+    lab(&home, &["up", "--for", "2s", "--plain", "--keep"]).await.unwrap();
+    nobody_left(&home).await;
+    let kept = run_folders(&home);
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    for part in ["kafka-1/data", "clickhouse", "lab/journal", "lab/logs/ingest.log"] {
+        assert!(kept[0].join(part).exists(), "{part} is not in {kept:?}");
+    }
+    lab(&home, &["clean"]).await.unwrap();
+    assert_eq!(run_folders(&home), Vec::<std::path::PathBuf>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_start_has_its_first_row_soon() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let dir = tempfile::tempdir().unwrap();
+    let home = home(dir.path());
+    // Ten seconds are what it is to take when the machine is its own; the bound leaves room for one that is shared.
+    let (wanted, bound) = (Duration::from_secs(10), Duration::from_secs(20));
+    // Builds what the other tests may have built already.
+    lab(&home, &["up", "--for", "1s", "--plain"]).await.unwrap();
+    let mut best = Duration::MAX;
+    for _ in 0..2 {
+        let mut run = Running::start(&home, &["up", "--for", "1s", "--plain"]);
+        let figure = run.says(FIRST_ROW).await;
+        best = best.min(run.begun.elapsed());
+        println!("{figure}");
+        assert_eq!(run.end().await.code, Some(0));
+        if best < wanted {
+            break;
+        }
+    }
+    assert!(best < bound, "the first row came {best:?} after the command");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_with_every_fault_passes_its_audit() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let dir = tempfile::tempdir().unwrap();
+    let home = home(dir.path());
+    let faults = [
+        "garbage@2s",
+        "socket-drop@4s",
+        "worker-kill@7s",
+        "broker-kill@14s",
+        "clickhouse-restart@22s",
+        "worker-freeze@30s",
+    ];
+    let mut args = vec!["up", "--for", "42s", "--plain", "--json"];
+    args.extend(faults.iter().flat_map(|fault| ["--fault", *fault]));
+    let ended = Running::start(&home, &args).end().await;
+    assert_eq!(ended.code, Some(0), "{}\n{}", ended.stderr, ended.stdout);
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(report["verdict"], "PASS", "{report:#}");
+    let struck = report["faults"].as_array().unwrap();
+    assert_eq!(struck.len(), faults.len(), "{struck:#?}");
+    for fault in struck {
+        assert_eq!(fault["struck"], true, "{fault:#}");
+    }
+    nobody_left(&home).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_cannot_be_set_up_leaves_the_logs_of_its_servers() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let dir = tempfile::tempdir().unwrap();
+    let home = home(dir.path());
+    let capture = dir.path().join("no.capture.jsonl");
+    std::fs::write(&capture, "this is no capture\n").unwrap();
+    let args = [
+        "up",
+        "--plain",
+        "--source",
+        "capture",
+        "--capture",
+        capture.to_str().unwrap(),
+    ];
+    let ended = Running::start(&home, &args).end().await;
+    let logs = home.join("last-run/logs");
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains(logs.to_str().unwrap()), "{ended:?}");
+    for log in ["kafka-1.log", "clickhouse.log"] {
+        let text = std::fs::read_to_string(logs.join(log));
+        assert!(text.is_ok_and(|text| !text.is_empty()), "{log} says nothing");
+    }
+    let audit = Running::start(&home, &["audit"]).end().await;
+    assert_eq!(audit.code, Some(2), "{audit:?}");
+    assert!(audit.stderr.contains(logs.to_str().unwrap()), "{audit:?}");
+    nobody_left(&home).await;
+}
