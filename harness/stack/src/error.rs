@@ -58,6 +58,21 @@ pub enum StackError {
         /// Megabytes free.
         free_mb: u64,
     },
+    /// A disk that filled up while it was written to.
+    #[error(
+        "no space is left for {}; free some on that disk (./lab clean removes past runs), or set TICKBOOK_HOME to a \
+         larger one",
+        .0.display()
+    )]
+    NoSpace(PathBuf),
+    /// Other runs use what was to be removed.
+    #[error("{path} is in use by {by}; end that first, then ask again", path = .path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+        /// Who uses it.
+        by: String,
+    },
     /// A download did not come through.
     #[error(
         "fetching {what} failed ({status}); check the network and try again. The command was `{command}`, it said: {said}"
@@ -172,10 +187,24 @@ pub enum StackError {
 impl StackError {
     /// For `map_err` on an operation on a file or folder.
     pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io {
-            doing,
-            path: path.to_path_buf(),
-            source,
+        move |source| match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace(path.to_path_buf()),
+            _ => Self::Io {
+                doing,
+                path: path.to_path_buf(),
+                source,
+            },
+        }
+    }
+
+    /// For `map_err` on whatever must be writable below the cache folder.
+    pub(crate) fn home(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace(path.to_path_buf()),
+            _ => Self::Home {
+                path: path.to_path_buf(),
+                source,
+            },
         }
     }
 
@@ -184,6 +213,27 @@ impl StackError {
         Self::Prepare {
             doing: doing.into(),
             why: why.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_one_sentence_that_says_which_and_what_to_do_whatever_was_being_written() {
+        let folder = Path::new("/cache/runs");
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        for error in [
+            StackError::io("writing", folder)(full()),
+            StackError::home(folder)(full()),
+        ] {
+            let text = error.to_string();
+            assert!(
+                text.contains("/cache/runs") && text.contains("TICKBOOK_HOME") && text.lines().count() == 1,
+                "{text}"
+            );
         }
     }
 }

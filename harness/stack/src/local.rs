@@ -69,6 +69,11 @@ pub(crate) fn launch(spec: &StackSpec) -> Result<Launched, StackError> {
     let mut servers = kafka.servers;
     servers.push(Arc::clone(&clickhouse.server));
     Ok(Launched {
+        versions: [
+            ("ClickHouse".into(), clickhouse.version),
+            ("Kafka".into(), pieces.kafka_version),
+        ]
+        .into(),
         kafka: crate::Kafka::new(kafka.cluster.bootstrap(), brokers, controller, replication),
         clickhouse: crate::ClickHouse::new(clickhouse.url, handle(&clickhouse.server)),
         lease: Box::new(LocalLease { run, servers }),

@@ -3,6 +3,8 @@
 //! Everything is made in `staging`, checked, flushed, and moved into place in one step, under a lock that only one
 //! process holds. What an interrupted run leaves behind lies in `staging` and is removed by the next.
 
+mod clean;
+mod cures;
 mod engine;
 mod fetch;
 mod jars;
@@ -21,20 +23,25 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::StackError;
-use crate::local::rundir;
+use fetch::Keeper;
 use progress::Progress;
 use store::{Condition, deep_check, quick_check};
 use versions::{Versions, versions};
 
+pub use clean::{bytes_of, clean_runs, remove_home};
+pub(crate) use cures::Tool;
 pub use survey::{Found, auto_provider, survey};
 
 /// How long another process may hold the lock: it may be fetching over a slow line.
 const LOCK_LIMIT: Duration = Duration::from_secs(3600);
+/// Held by the one process that fetches.
+const PROVISION_LOCK: &str = "provision.lock";
 
 /// Where the pieces are, all whole.
 #[derive(Clone, Debug)]
 pub struct Pieces {
     pub(crate) java: PathBuf,
+    pub(crate) kafka_version: String,
     /// Kafka's jars, explicit and sorted.
     pub(crate) class_path: String,
     /// A formatted cluster's first records.
@@ -76,10 +83,7 @@ pub(crate) fn ensure_in(home: &Path, progress: bool) -> Result<Pieces, StackErro
     if plan.missing().is_empty() {
         return Ok(plan.pieces());
     }
-    fs::create_dir_all(home).map_err(|source| StackError::Home {
-        path: home.to_path_buf(),
-        source,
-    })?;
+    fs::create_dir_all(home).map_err(StackError::home(home))?;
     let _lock = lock(home, progress)?;
     // A name of its own each time: the downloader of an owner that was killed may still be writing into the old one.
     let stagings = home.join("staging");
@@ -95,7 +99,8 @@ pub(crate) fn ensure_in(home: &Path, progress: bool) -> Result<Pieces, StackErro
     Ok(plan.pieces())
 }
 
-/// Reads every fetched file and compares its sum: seconds, for a doctor to call. Names what is not whole, and why.
+/// Reads every fetched file and compares its sum: about a second, for a doctor to call. Names what is not whole, and
+/// what cures it: a start compares names and sizes only, and would never fetch anew what has changed inside.
 ///
 /// # Errors
 /// A file that cannot be read.
@@ -103,20 +108,15 @@ pub fn verify() -> Result<Vec<(&'static str, String)>, StackError> {
     let plan = Plan::new(&home())?;
     let mut wrong = Vec::new();
     for part in Part::ALL {
-        if let Condition::Not(why) = deep_check(&plan.folder(part), plan.key(part))? {
-            wrong.push((part.name(), why));
+        let folder = plan.folder(part);
+        // What is not there at all is missing, not damaged.
+        if quick_check(&folder, plan.key(part)) == Condition::Whole
+            && let Condition::Not(why) = deep_check(&folder, plan.key(part))?
+        {
+            wrong.push((part.name(), format!("{why}; rm -r {}", folder.display())));
         }
     }
     Ok(wrong)
-}
-
-/// Removes the folders of all runs that have ended, kept ones too; returns the bytes freed.
-pub fn clean_runs() -> u64 {
-    rundir::remove_all(&home())
-}
-
-pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
-    store::walk(folder).unwrap_or_default()
 }
 
 /// Memory of this machine in megabytes, where it can be told.
@@ -199,6 +199,7 @@ impl Plan {
         let archive = warm.join(warm::ARCHIVE);
         Pieces {
             java: self.java.program.clone(),
+            kafka_version: self.versions.kafka.version.clone(),
             class_path: jars::class_path(&self.versions.kafka, &self.folder(Part::Jars)),
             checkpoint: warm.join(warm::CHECKPOINT),
             archive: archive.exists().then_some(archive),
@@ -225,10 +226,7 @@ impl Plan {
         if missing.is_empty() {
             return Ok(());
         }
-        fs::create_dir_all(staging).map_err(|source| StackError::Home {
-            path: self.home.clone(),
-            source,
-        })?;
+        fs::create_dir_all(staging).map_err(StackError::home(&self.home))?;
         // Before the first byte is fetched, not after the minute that the other download takes.
         for part in missing {
             match part {
@@ -250,6 +248,15 @@ impl Plan {
                 .map_err(StackError::io("creating", &folder))
                 .map(|()| folder)
         };
+        // First, and not beside the downloads: it is what ends them with us.
+        if wanted(Part::Launcher) {
+            launcher::compile(&aside(Part::Launcher)?, &self.folder(Part::Launcher), progress)?;
+        }
+        let launcher = self.pieces().launcher;
+        let keeper = &Keeper {
+            launcher: &launcher,
+            run: staging,
+        };
         thread::scope(|scope| {
             let engine = wanted(Part::Engine).then(|| {
                 scope.spawn(|| {
@@ -259,20 +266,19 @@ impl Plan {
                         &aside(Part::Engine)?,
                         &target,
                         &rejected,
+                        keeper,
                         progress,
                     )
                 })
             });
             let kafka = || {
-                if wanted(Part::Launcher) {
-                    launcher::compile(&aside(Part::Launcher)?, &self.folder(Part::Launcher), progress)?;
-                }
                 if wanted(Part::Jars) {
                     jars::fetch(
                         &versions.kafka,
                         &aside(Part::Jars)?,
                         &self.folder(Part::Jars),
                         &rejected,
+                        keeper,
                         progress,
                     )?;
                 }
@@ -303,11 +309,8 @@ impl Plan {
 
 /// The lock that makes one process at a time the provisioner. The system gives it back when that process ends.
 fn lock(home: &Path, progress: bool) -> Result<File, StackError> {
-    let path = home.join("provision.lock");
-    let file = File::create(&path).map_err(|source| StackError::Home {
-        path: home.to_path_buf(),
-        source,
-    })?;
+    let path = home.join(PROVISION_LOCK);
+    let file = File::create(&path).map_err(StackError::home(home))?;
     let (asked, mut told) = (Instant::now(), false);
     loop {
         match file.try_lock() {

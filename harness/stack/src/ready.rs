@@ -127,6 +127,18 @@ pub(crate) fn clickhouse(url: &str, display_name: &str) -> Result<(), StackError
     })?
 }
 
+/// What a server that is ready calls its version.
+pub(crate) fn clickhouse_version(url: &str) -> Result<String, StackError> {
+    let client = clickhouse_client(url);
+    wait(async {
+        let version = client.query("SELECT version()").fetch_one::<String>().await;
+        version.map_err(|source| StackError::ClickHouse {
+            doing: "asking its version".into(),
+            source: Box::new(source),
+        })
+    })?
+}
+
 /// Drives a future on a runtime of its own, so that nothing of it lives on in the caller's.
 fn wait<T>(future: impl Future<Output = T>) -> Result<T, StackError> {
     let runtime = tokio::runtime::Builder::new_current_thread()

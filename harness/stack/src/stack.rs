@@ -1,5 +1,6 @@
 //! One handle over the servers of a run, whoever provides them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
@@ -17,6 +18,8 @@ use crate::spec::{Provider, StackSpec};
 pub(crate) struct Launched {
     pub(crate) kafka: Kafka,
     pub(crate) clickhouse: ClickHouse,
+    /// What runs, by name; see [`Stack::versions`].
+    pub(crate) versions: BTreeMap<String, String>,
     pub(crate) lease: Box<dyn Lease>,
 }
 
@@ -39,6 +42,7 @@ pub struct Stack {
     provider: Provider,
     kafka: Kafka,
     clickhouse: ClickHouse,
+    versions: BTreeMap<String, String>,
     /// Gone once it has been ended.
     lease: Option<Box<dyn Lease>>,
     run_dir: PathBuf,
@@ -79,6 +83,7 @@ impl Stack {
         let Launched {
             kafka,
             clickhouse,
+            versions,
             lease,
         } = launched;
         let run_dir = lease.run_dir().to_path_buf();
@@ -86,6 +91,7 @@ impl Stack {
             provider,
             kafka,
             clickhouse,
+            versions,
             lease: Some(lease),
             run_dir,
         })
@@ -135,10 +141,24 @@ impl Stack {
         &self.run_dir
     }
 
+    /// The versions of the servers that were started, by their names (`ClickHouse`, `Kafka`). Known since the start:
+    /// it can be asked when a server has just been killed, and starts no program.
+    pub fn versions(&self) -> &BTreeMap<String, String> {
+        &self.versions
+    }
+
     /// Decides, after all, that the run directory is to stay.
     pub fn keep(&self) {
         if let Some(lease) = &self.lease {
             lease.keep();
+        }
+    }
+
+    /// Decides, after all, that logs and configuration are to stay in the run directory, because something failed. The
+    /// data goes; what [`Stack::keep`] keeps is not lessened.
+    pub fn keep_logs(&self) {
+        if let Some(lease) = &self.lease {
+            lease.keep_logs();
         }
     }
 

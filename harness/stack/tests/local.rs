@@ -1,13 +1,11 @@
 //! What a lab may count on: servers that really work, that can be hurt and come back, and that leave nothing behind.
 
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, test_kill_process};
 use stack::{Provider, Sizing, Stack, StackSpec, unique};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -53,14 +51,6 @@ fn read(bootstrap: &str, topic: &str, (partition, offset): (i32, i64)) -> Vec<u8
                 "no record within 20 s, but {other:?}"
             ),
         }
-    }
-}
-
-async fn until(what: &str, limit: Duration, mut is: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !is() {
-        assert!(started.elapsed() < limit, "{what} did not happen within {limit:?}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
@@ -274,6 +264,8 @@ async fn stopping_ends_the_servers_and_removes_the_run_directory() {
     let stack = Stack::start(StackSpec::default()).await.expect("a stack of its own");
     let (run_dir, broker) = (stack.run_dir().to_path_buf(), stack.kafka().brokers()[0].clone());
     let pids = [broker.pid(), stack.clickhouse().server().pid()].map(|pid| pid.expect("a running server"));
+    // What a run keeps beside its servers.
+    std::fs::create_dir_all(run_dir.join("lab/journal")).expect("creating");
     assert!(
         run_dir.is_dir() && broker.log().starts_with(&run_dir),
         "{}",
@@ -307,66 +299,6 @@ async fn a_kept_run_directory_stays_and_its_servers_do_not() {
     );
     assert!(!exists(pid), "process {pid} is still there");
     std::fs::remove_dir_all(run_dir).expect("removing it");
-}
-
-/// This very test, started a second time with this variable set, is the owner that gets killed.
-const OWNER: &str = "STACK_TEST_OWNER";
-
-#[tokio::test]
-async fn servers_die_and_their_files_go_when_their_owner_is_killed() {
-    if let Some(note) = std::env::var_os(OWNER).map(PathBuf::from) {
-        let stack = Stack::start(StackSpec::default()).await.expect("a stack of its own");
-        let pids = [stack.kafka().brokers()[0].pid(), stack.clickhouse().server().pid()].map(Option::unwrap);
-        let text = format!("{} {} {}", pids[0], pids[1], stack.run_dir().display());
-        // In one step, so that nobody reads half of it.
-        std::fs::write(note.with_extension("half"), text).expect("writing");
-        std::fs::rename(note.with_extension("half"), note).expect("renaming");
-        std::future::pending::<()>().await;
-    }
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let note = folder.path().join("note");
-    let mut owner = Command::new(std::env::current_exe().expect("this program"))
-        .args([
-            "--exact",
-            "servers_die_and_their_files_go_when_their_owner_is_killed",
-            "--nocapture",
-        ])
-        .env(OWNER, &note)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("starting the owner");
-    until("the owner's start", Duration::from_secs(120), || {
-        note.exists() || owner.try_wait().is_ok_and(|ended| ended.is_some())
-    })
-    .await;
-    let text = std::fs::read_to_string(&note).expect("the owner's note; it ended before it wrote one");
-    let mut words = text.splitn(3, ' ');
-    let pids: Vec<u32> = words
-        .by_ref()
-        .take(2)
-        .map(|word| word.parse().expect("a process id"))
-        .collect();
-    let run_dir = PathBuf::from(words.next().expect("a folder"));
-    assert!(
-        pids.iter().copied().all(exists),
-        "both servers must run before the owner is killed"
-    );
-
-    let pid = i32::try_from(owner.id())
-        .ok()
-        .and_then(Pid::from_raw)
-        .expect("a process id");
-    kill_process(pid, Signal::KILL).expect("killing the owner");
-    owner.wait().expect("waiting for the owner");
-    until("the servers' end", Duration::from_secs(20), || {
-        !pids.iter().copied().any(exists)
-    })
-    .await;
-    until("the removal of the run's folder", Duration::from_secs(20), || {
-        !run_dir.exists()
-    })
-    .await;
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ fn everything_needed_is_surveyed_and_whatever_is_missing_comes_with_its_cure() {
         "rustc",
         "cc",
         "make",
+        "strace",
         "Kafka jars",
         "ClickHouse engine",
         "disk",

@@ -1,16 +1,16 @@
-//! Runs a local server so that it dies with its owner. `stack` compiles this file with plain `rustc`, because a test
-//! program cannot rely on cargo having built another package's binary: hence one file, and std only.
+//! Runs a local server, or a download, so that it dies with its owner. `stack` compiles this file with plain `rustc`,
+//! because a test program cannot rely on cargo having built another package's binary: hence one file, and std only.
 //!
-//! * `keep --run RUN --server DIR -- COMMAND…` starts COMMAND with its output on our standard error, prints its process
-//!   id, and ends with it. When our standard input ends, the owner is gone, however it went: the server is killed and
-//!   its files are removed, as far as RUN/keep does not say otherwise.
+//! * `keep --run RUN -- COMMAND…` starts COMMAND with its output on our standard error, prints its process id, and ends
+//!   with it. When our standard input ends, the owner is gone, however it went: COMMAND and what it started are killed,
+//!   and the last keeper of RUN removes it, as far as RUN/keep does not say otherwise.
 //! * `clickhouse LIBRARY ARGUMENTS…` loads the ClickHouse engine and becomes its server.
 //!
 //! A keeper, and not PR_SET_PDEATHSIG in the owner: that signal fires when the *thread* that started the child ends,
 //! and async runtimes end threads at will. A keeper, and not only a pipe that the server reads: servers read no pipe.
 
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
         Some("keep") => keep(rest),
         Some("clickhouse") => engine::serve(rest),
         _ => Err(io::Error::other(
-            "usage: launcher keep --run RUN --server DIR -- COMMAND… | launcher clickhouse LIBRARY …",
+            "usage: launcher keep --run RUN -- COMMAND… | launcher clickhouse LIBRARY …",
         )),
     };
     outcome.unwrap_or_else(|error| {
@@ -43,24 +43,26 @@ fn main() -> ExitCode {
 
 /// The keeper. Runs on the main thread, which lives as long as the process: the death signal below hangs on it.
 fn keep(arguments: Vec<std::ffi::OsString>) -> io::Result<ExitCode> {
-    let usage = || io::Error::other("usage: launcher keep --run RUN --server DIR -- COMMAND…");
-    let [run_flag, run, server_flag, server, dashes, program, command @ ..] = arguments.as_slice() else {
+    let usage = || io::Error::other("usage: launcher keep --run RUN -- COMMAND…");
+    let [run_flag, run, dashes, program, command @ ..] = arguments.as_slice() else {
         return Err(usage());
     };
-    if run_flag != "--run" || server_flag != "--server" || dashes != "--" {
+    if run_flag != "--run" || dashes != "--" {
         return Err(usage());
     }
-    let (run, server) = (PathBuf::from(run), PathBuf::from(server));
+    let run = PathBuf::from(run);
+    let turn = Turn::join(&run)?;
 
     let log = || io::stderr().as_fd().try_clone_to_owned().map(Stdio::from);
-    let mut child = dies_with_us(Command::new(program).args(command))
+    // A group of its own: what the command starts can be killed with it.
+    let mut child = dies_with_us(Command::new(program).args(command).process_group(0))
         .stdin(Stdio::null())
         .stdout(log()?)
         .stderr(log()?)
         .spawn()
         .map_err(|error| io::Error::other(format!("cannot start {}: {error}", program.display())))?;
-    writeln!(io::stdout(), "{}", child.id())?;
-    io::stdout().flush()?;
+    // An owner that no longer listens is noticed below, where its files are removed too.
+    let _ = writeln!(io::stdout(), "{}", child.id()).and_then(|()| io::stdout().flush());
 
     let (owner_gone, listen) = mpsc::channel();
     thread::spawn(move || {
@@ -73,7 +75,9 @@ fn keep(arguments: Vec<std::ffi::OsString>) -> io::Result<ExitCode> {
         match listen.recv_timeout(LOOK) {
             Ok(()) | Err(RecvTimeoutError::Disconnected) => {
                 end(&mut child)?;
-                tidy(&run, &server);
+                if turn.was_last() {
+                    tidy(&run);
+                }
                 return Ok(ExitCode::SUCCESS);
             }
             Err(RecvTimeoutError::Timeout) => {
@@ -86,9 +90,44 @@ fn keep(arguments: Vec<std::ffi::OsString>) -> io::Result<ExitCode> {
     }
 }
 
+/// Kills the child and what it started. Nobody has reaped it yet, so its id, and its group's, is its own.
+#[allow(unsafe_code)]
 fn end(child: &mut Child) -> io::Result<()> {
+    use std::ffi::c_int;
+    unsafe extern "C" {
+        fn kill(process: c_int, signal: c_int) -> c_int;
+    }
+    const SIGKILL: c_int = 9;
+    if let Ok(id) = c_int::try_from(child.id()) {
+        // SAFETY: a system call that touches no memory of ours; a group that is gone is an error, and no harm.
+        unsafe { kill(-id, SIGKILL) };
+    }
     child.kill()?;
     child.wait().map(drop)
+}
+
+/// Who of a run's keepers is the last: each holds a shared lock on RUN/keepers, which the system gives back however it
+/// ends. Counting the servers' folders instead would wait for ever for one whose server was killed long before.
+struct Turn(File);
+
+impl Turn {
+    fn join(run: &Path) -> io::Result<Self> {
+        let path = run.join("keepers");
+        let told = |error| io::Error::other(format!("cannot lock {}: {error}", path.display()));
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(told)?;
+        file.lock_shared().map_err(told)?;
+        Ok(Self(file))
+    }
+
+    /// Lets go first: of two that end at once and both held on, neither would be the last.
+    fn was_last(self) -> bool {
+        self.0.unlock().is_ok() && self.0.try_lock().is_ok()
+    }
 }
 
 /// As a shell says it: the code, or 128 and the signal's number.
@@ -100,19 +139,35 @@ fn code(status: ExitStatus) -> u8 {
     u8::try_from(code).unwrap_or(1)
 }
 
-/// Removes what the owner can no longer remove: this server's folder, and the run's when no server's is left in it.
-/// RUN/keep says `all` to keep everything, and `logs` to keep everything but the data.
-fn tidy(run: &Path, server: &Path) {
+/// Removes what the owner can no longer remove: the whole folder, whoever put what into it. RUN/keep says `all` to keep
+/// everything, and `logs` to keep files and logs and no data; `RunDir::remove` of `stack` does the same.
+fn tidy(run: &Path) {
     match fs::read_to_string(run.join("keep")).as_deref().map(str::trim) {
-        Ok("logs") => drop(fs::remove_dir_all(server.join("data"))),
-        Ok(_) => {}
-        Err(_) => {
-            let _ = fs::remove_dir_all(server);
-            let others = fs::read_dir(run).is_ok_and(|entries| entries.flatten().any(|entry| entry.path().is_dir()));
-            if !others {
-                let _ = fs::remove_dir_all(run);
+        Ok("logs") => {
+            for part in folders(run) {
+                for data in folders(&part).filter(|folder| !folder.ends_with("logs")) {
+                    remove(&data);
+                }
             }
         }
+        Ok(_) => {}
+        Err(_) => remove(run),
+    }
+}
+
+fn folders(of: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(of).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| path.is_dir())
+}
+
+/// More than once: a process of the owner that is only now ending may still put a file where one was just removed.
+fn remove(folder: &Path) {
+    for _ in 0..100 {
+        let _ = fs::remove_dir_all(folder);
+        if !folder.exists() {
+            return;
+        }
+        thread::sleep(LOOK);
     }
 }
 
@@ -126,11 +181,16 @@ fn dies_with_us(command: &mut Command) -> &mut Command {
     }
     const PR_SET_PDEATHSIG: c_int = 1;
     const SIGKILL: c_ulong = 9;
+    const PR_SET_PTRACER: c_int = 0x5961_6d61;
+    const PR_SET_PTRACER_ANY: c_ulong = c_ulong::MAX;
     let keeper = std::process::id();
     // SAFETY: between fork and exec only prctl and getppid run, both async-signal-safe system calls that touch no
     // memory of ours; on failure an error made of a constant is returned, without allocation.
     unsafe {
         command.pre_exec(move || {
+            // Where Yama lets only ancestors trace (Ubuntu), a test's strace is a cousin. Yama keeps this by task, and
+            // has no hook in exec, so the server still has it. Without Yama this fails, and nothing is lost.
+            prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
             if prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 {
                 return Err(io::Error::last_os_error());
             }

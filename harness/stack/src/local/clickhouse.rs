@@ -17,6 +17,8 @@ const NAME: &str = "clickhouse";
 /// A running server and its place.
 pub(crate) struct Running {
     pub(crate) url: String,
+    /// As the server itself says it: the archive's name has no patch number.
+    pub(crate) version: String,
     pub(crate) server: Arc<LocalServer>,
 }
 
@@ -38,7 +40,10 @@ pub(crate) fn start(pieces: &Pieces, run: &Path, sizing: Sizing, ports: &mut dyn
         };
         let server = Arc::new(LocalServer::new(plan, Box::new(probe)));
         match server.start()? {
-            Start::Ready => return Ok(Running { url, server }),
+            Start::Ready => {
+                let version = ready::clickhouse_version(&url)?;
+                return Ok(Running { url, version, server });
+            }
             Start::PortTaken if attempts < ATTEMPTS => {}
             Start::PortTaken => {
                 let log = server.process().plan().log();

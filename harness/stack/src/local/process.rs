@@ -129,8 +129,6 @@ impl Process {
             .arg("keep")
             .arg("--run")
             .arg(&self.plan.run)
-            .arg("--server")
-            .arg(&self.plan.folder)
             .arg("--")
             .arg(&self.plan.program)
             .args(&self.plan.arguments)
@@ -205,9 +203,13 @@ impl Process {
     }
 
     /// The error of a server that failed, with its last words since `mark`.
-    pub(crate) fn failure(&self, what: String, mark: u64) -> StackError {
+    pub(crate) fn failure(&self, mut what: String, mark: u64) -> StackError {
         let log = self.plan.log();
         let last_words = log::last_words(&log, mark);
+        // Among a server's own words that is one line of many, and nothing else of them matters then.
+        if last_words.contains("No space left on device") {
+            what += " because its disk is full: free some, or set TICKBOOK_HOME to a larger one";
+        }
         StackError::Server {
             server: self.plan.name.clone(),
             what,
@@ -228,5 +230,30 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_ended_for_want_of_space_says_so_before_its_last_words() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let plan = Plan {
+            name: "kafka-1".into(),
+            launcher: PathBuf::new(),
+            run: folder.path().to_path_buf(),
+            folder: folder.path().to_path_buf(),
+            program: PathBuf::new(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+        };
+        std::fs::write(plan.log(), "ERROR java.io.IOException: No space left on device\n").expect("writing");
+        let text = Process::new(plan).failure("ended".into(), 0).to_string();
+        assert!(
+            text.starts_with("kafka-1 ended because its disk is full") && text.contains("TICKBOOK_HOME"),
+            "{text}"
+        );
     }
 }

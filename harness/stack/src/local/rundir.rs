@@ -4,14 +4,19 @@
 //! however the owner ends, and no later process can be mistaken for it.
 
 use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::error::StackError;
 
 /// Beside the servers' folders: says what is to stay when the owner is gone. The launcher reads it too.
 const KEEP: &str = "keep";
 const OWNER: &str = "owner";
+
+/// How long a folder may take to go: something of the owner that is only now ending may still put files into it.
+const REMOVAL_LIMIT: Duration = Duration::from_secs(2);
 
 /// A run's folder, while its owner lives.
 #[derive(Debug)]
@@ -24,16 +29,10 @@ impl RunDir {
     /// Makes a new one below `home`, after sweeping away those of dead owners.
     pub(crate) fn create(home: &Path, keep: bool) -> Result<Self, StackError> {
         let runs = home.join("runs");
-        fs::create_dir_all(&runs).map_err(|source| StackError::Home {
-            path: home.to_path_buf(),
-            source,
-        })?;
+        fs::create_dir_all(&runs).map_err(StackError::home(home))?;
         // Held while a folder is made or swept: one without an owner's lock would look dead to the other.
         let guard_path = runs.join(".lock");
-        let guard = File::create(&guard_path).map_err(|source| StackError::Home {
-            path: home.to_path_buf(),
-            source,
-        })?;
+        let guard = File::create(&guard_path).map_err(StackError::home(home))?;
         guard.lock().map_err(StackError::io("locking", &guard_path))?;
         sweep(&runs);
 
@@ -42,9 +41,9 @@ impl RunDir {
             .map_or(0, |since| since.as_secs());
         let name = crate::stack::unique(&format!("{seconds}-{}", std::process::id()));
         let path = runs.join(name);
-        fs::create_dir(&path).map_err(StackError::io("creating", &path))?;
+        fs::create_dir(&path).map_err(StackError::home(home))?;
         let owner = path.join(OWNER);
-        fs::write(&owner, format!("pid {}\n", std::process::id())).map_err(StackError::io("writing", &owner))?;
+        fs::write(&owner, format!("pid {}\n", std::process::id())).map_err(StackError::home(home))?;
         let lock = File::open(&owner).map_err(StackError::io("opening", &owner))?;
         lock.lock().map_err(StackError::io("locking", &owner))?;
         let run = Self { path, _lock: lock };
@@ -68,18 +67,34 @@ impl RunDir {
         keep_logs(&self.path);
     }
 
-    /// Removes what is not to be kept. The servers must be gone.
+    /// Removes what is not to be kept; the launcher does the same for an owner that was killed. The servers must be gone.
     pub(crate) fn remove(&self) -> Result<(), StackError> {
         match fs::read_to_string(self.path.join(KEEP)).as_deref().map(str::trim) {
-            Ok("logs") => {
-                for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
-                    let _ = fs::remove_dir_all(entry.path().join("data"));
-                }
-                Ok(())
-            }
+            // Of each server, and of whoever else has a folder here: files and logs stay.
+            Ok("logs") => folders(&self.path)
+                .flat_map(|part| folders(&part).collect::<Vec<_>>())
+                .filter(|folder| !folder.ends_with("logs"))
+                .try_for_each(|data| remove(&data)),
             Ok(_) => Ok(()),
-            Err(_) if !self.path.exists() => Ok(()),
-            Err(_) => fs::remove_dir_all(&self.path).map_err(StackError::io("removing", &self.path)),
+            Err(_) => remove(&self.path),
+        }
+    }
+}
+
+fn folders(of: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(of).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| path.is_dir())
+}
+
+fn remove(folder: &Path) -> Result<(), StackError> {
+    let asked = Instant::now();
+    loop {
+        match fs::remove_dir_all(folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty && asked.elapsed() < REMOVAL_LIMIT => {
+                thread::sleep(Duration::from_millis(10));
+            }
+            done => return done.map_err(StackError::io("removing", folder)),
         }
     }
 }
@@ -113,18 +128,35 @@ pub(crate) fn remove_all(home: &Path) -> u64 {
     for entry in fs::read_dir(home.join("runs")).into_iter().flatten().flatten() {
         let run = entry.path();
         if run.is_dir() && is_orphan(&run) {
-            let files = crate::provision::files(&run);
-            let bytes: u64 = files
-                .iter()
-                .filter_map(|file| fs::metadata(file).ok())
-                .map(|found| found.len())
-                .sum();
+            let bytes = crate::provision::bytes_of(&run);
             if fs::remove_dir_all(&run).is_ok() {
                 freed += bytes;
             }
         }
     }
     freed
+}
+
+/// Who owns the runs that are alive, by the process id each owner has left. Taken with the lock under which runs are
+/// made: as long as the caller holds what is returned beside them, no run begins.
+pub(crate) fn living(home: &Path) -> Result<(Vec<String>, Option<File>), StackError> {
+    let runs = home.join("runs");
+    let guard_path = runs.join(".lock");
+    let guard = match File::options().write(true).open(&guard_path) {
+        Ok(guard) => guard,
+        // No run was ever made here.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok((Vec::new(), None)),
+        Err(error) => return Err(StackError::io("opening", &guard_path)(error)),
+    };
+    guard.lock().map_err(StackError::io("locking", &guard_path))?;
+    let owners = folders(&runs)
+        .filter(|run| !is_orphan(run))
+        .map(|run| {
+            let note = fs::read_to_string(run.join(OWNER)).unwrap_or_default();
+            note.trim().trim_start_matches("pid ").to_owned()
+        })
+        .collect();
+    Ok((owners, Some(guard)))
 }
 
 /// Whether nobody holds the owner's lock. Where the filesystem cannot lock, nobody is taken for dead.
@@ -134,7 +166,7 @@ fn is_orphan(run: &Path) -> bool {
             Ok(()) => true,
             Err(TryLockError::WouldBlock | TryLockError::Error(_)) => false,
         },
-        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+        Err(error) => error.kind() == ErrorKind::NotFound,
     }
 }
 
@@ -170,9 +202,51 @@ mod tests {
         let run = RunDir::create(home.path(), false).expect("creating");
         fs::create_dir_all(run.path().join("kafka-1/data")).expect("creating");
         fs::write(run.path().join("kafka-1/server.log"), "why").expect("writing");
+        for folder in ["lab/journal", "lab/logs"] {
+            fs::create_dir_all(run.path().join(folder)).expect("creating");
+        }
         run.keep_logs();
         run.remove().expect("removing");
-        assert!(run.path().join("kafka-1/server.log").exists(), "the log must stay");
-        assert!(!run.path().join("kafka-1/data").exists(), "the data must go");
+        let there = ["kafka-1/server.log", "lab/logs", "kafka-1/data", "lab/journal"]
+            .map(|name| run.path().join(name).exists());
+        assert_eq!(
+            there,
+            [true, true, false, false],
+            "logs of servers and of others stay, data of both goes; see RunDir::remove"
+        );
+    }
+
+    #[test]
+    fn a_run_that_is_not_kept_takes_everything_with_it_whoever_put_it_there() {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let run = RunDir::create(home.path(), false).expect("creating");
+        fs::create_dir_all(run.path().join("lab/journal")).expect("creating");
+        run.remove().expect("removing");
+        assert!(!run.path().exists(), "{} is still there", run.path().display());
+        run.remove().expect("a second time does nothing");
+    }
+
+    #[test]
+    fn the_living_are_told_by_their_process_and_the_dead_and_the_kept_are_not() {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        assert!(living(home.path()).expect("asking").0.is_empty(), "nothing is there");
+        let run = RunDir::create(home.path(), false).expect("creating");
+        drop(RunDir::create(home.path(), true).expect("creating"));
+        let (owners, guard) = living(home.path()).expect("asking");
+        assert_eq!(owners, [std::process::id().to_string()]);
+        drop((run, guard));
+        assert!(living(home.path()).expect("asking").0.is_empty(), "its owner is gone");
+    }
+
+    #[test]
+    fn a_run_folder_that_cannot_be_made_gives_one_sentence_with_the_way_out() {
+        // A file where the folder should be: no user, root included, can write below it.
+        let home = tempfile::tempdir().expect("a temporary folder");
+        fs::write(home.path().join("runs"), "").expect("writing");
+        let error = RunDir::create(home.path(), false).expect_err("no place").to_string();
+        assert!(
+            error.contains("TICKBOOK_HOME") && error.lines().count() == 1,
+            "see StackError::home: {error}"
+        );
     }
 }

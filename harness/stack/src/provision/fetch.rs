@@ -1,7 +1,8 @@
-//! Runs a program that downloads, watching its folder grow.
+//! Runs a program that downloads, watching its folder grow, so that it does not outlive us.
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -14,23 +15,72 @@ use crate::error::StackError;
 /// A download that brings no byte for so long is given up.
 const SILENCE_LIMIT: Duration = Duration::from_secs(300);
 
-/// Runs `command`; `folder` is where all its bytes land, the task is told how many. What it prints goes to a file in
+/// What ends a download with its owner, however that ends: the launcher, as for servers. Not PR_SET_PDEATHSIG in here,
+/// which reaches the program itself and nothing that it started.
+pub(crate) struct Keeper<'a> {
+    /// The compiled launcher.
+    pub(crate) launcher: &'a Path,
+    /// The folder that goes with the last download.
+    pub(crate) run: &'a Path,
+}
+
+impl Keeper<'_> {
+    fn command(&self, kept: &Command) -> Command {
+        let mut command = Command::new(self.launcher);
+        command
+            .arg("keep")
+            .arg("--run")
+            .arg(self.run)
+            .arg("--")
+            .arg(kept.get_program())
+            .args(kept.get_args())
+            // Its output goes to our standard error; on standard output is only the process id.
+            .stdout(Stdio::null())
+            // Ctrl-C must reach us and not it: it removes the folder when we are gone.
+            .process_group(0);
+        if let Some(folder) = kept.get_current_dir() {
+            command.current_dir(folder);
+        }
+        for (name, value) in kept.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command
+    }
+}
+
+/// Runs `command`, under the keeper if there is one; `folder` is where all its bytes land, the task is told how many. What it prints goes to a file in
 /// there: a pipe that nobody empties would stop it.
-pub(crate) fn run(what: &str, mut command: Command, folder: &Path, task: &Task) -> Result<(), StackError> {
+pub(crate) fn run(
+    what: &str,
+    mut command: Command,
+    keeper: Option<&Keeper<'_>>,
+    folder: &Path,
+    task: &Task,
+) -> Result<(), StackError> {
     let said = folder.join("said.log");
     let log = File::create(&said).map_err(StackError::io("creating", &said))?;
     let log_too = log.try_clone().map_err(StackError::io("opening", &said))?;
     let shown = shown(&command);
+    let mut command = match keeper {
+        Some(keeper) => keeper.command(&command),
+        None => {
+            command.stdout(log);
+            command
+        }
+    };
     let mut child = command
-        .stdin(Stdio::null())
-        .stdout(log)
+        // The keeper listens here for our end; to a compiler it is an input in which nothing comes.
+        .stdin(Stdio::piped())
         .stderr(log_too)
         .spawn()
         .map_err(|error| StackError::prepare(format!("starting `{shown}`"), error))?;
     let failed = |status: String| {
         let text = fs::read_to_string(&said).unwrap_or_default();
         if text.contains("No space left on device") {
-            return disk_full(folder, 0);
+            return StackError::NoSpace(folder.to_path_buf());
         }
         StackError::Fetch {
             what: what.to_owned(),
@@ -126,7 +176,100 @@ pub(crate) fn free(path: &Path) -> io::Result<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
+    use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+
     use super::*;
+    use crate::provision::progress::Progress;
+    use crate::provision::{ensure, home};
+
+    /// The test below, started a second time with this variable set, is the owner that gets killed.
+    const OWNER: &str = "STACK_TEST_DOWNLOAD";
+
+    fn until(what: &str, mut is: impl FnMut() -> bool) {
+        let started = Instant::now();
+        while !is() {
+            assert!(started.elapsed() < Duration::from_secs(60), "{what} did not happen");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    #[test]
+    fn a_download_and_what_it_started_and_what_it_wrote_go_when_their_owner_is_killed() {
+        if let Some(folder) = std::env::var_os(OWNER).map(PathBuf::from) {
+            let pieces = ensure(true).expect("the servers' pieces");
+            let keeper = Keeper {
+                launcher: &pieces.launcher,
+                run: &folder,
+            };
+            let mut command = Command::new("sh");
+            // Two processes, both told of in one step.
+            let script = "sleep 600 & echo $$ $! >../half; mv ../half ../pids; wait";
+            command.args(["-c", script]).current_dir(&folder);
+            let task = Progress::new(false).task("a download", 0);
+            let ended = run("a download", command, Some(&keeper), &folder, &task);
+            panic!("the download ended before its owner was killed: {ended:?}");
+        }
+        ensure(true).expect("the servers' pieces");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (staging, note) = (folder.path().join("staging"), folder.path().join("pids"));
+        fs::create_dir(&staging).expect("creating");
+        let name = concat!(
+            module_path!(),
+            "::a_download_and_what_it_started_and_what_it_wrote_go_when_their_owner_is_killed"
+        );
+        let name = name.split_once("::").map_or(name, |(_, name)| name);
+        let mut owner = Command::new(std::env::current_exe().expect("this program"))
+            .args(["--exact", name, "--nocapture"])
+            .env(OWNER, &staging)
+            .env("TICKBOOK_HOME", home())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("starting the owner");
+        until("the download's start", || {
+            note.exists() || owner.try_wait().is_ok_and(|ended| ended.is_some())
+        });
+        let text = fs::read_to_string(&note).expect("two process ids; the owner ended before the download began");
+        let pids: Vec<_> = text
+            .split_whitespace()
+            .filter_map(|word| word.parse().ok().and_then(Pid::from_raw))
+            .collect();
+        let exist = || pids.iter().any(|pid| test_kill_process(*pid).is_ok());
+        assert!(pids.len() == 2 && exist(), "{text}");
+
+        let pid = i32::try_from(owner.id())
+            .ok()
+            .and_then(Pid::from_raw)
+            .expect("a process id");
+        kill_process(pid, Signal::KILL).expect("killing the owner");
+        owner.wait().expect("waiting for the owner");
+        until("the end of the download and of what it started", || !exist());
+        until("the removal of what it wrote", || !staging.exists());
+    }
+
+    #[test]
+    fn a_download_that_fails_is_told_with_its_own_command_and_words() {
+        let pieces = ensure(true).expect("the servers' pieces");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let keeper = Keeper {
+            launcher: &pieces.launcher,
+            run: folder.path(),
+        };
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "echo \"ERROR no route to $HOST_WANTED\"; exit 3"])
+            .env("HOST_WANTED", "here");
+        let task = Progress::new(false).task("a download", 0);
+        let error = run("a thing", command, Some(&keeper), folder.path(), &task)
+            .expect_err("it exits with 3")
+            .to_string();
+        assert!(
+            error.contains("`sh -c") && error.contains("ERROR no route to here") && error.contains("exit status: 3"),
+            "{error}"
+        );
+    }
 
     #[test]
     fn what_a_tool_said_is_told_by_its_first_errors_without_colours() {

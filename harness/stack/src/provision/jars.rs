@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use super::fetch::Keeper;
 use super::progress::Progress;
 use super::store::{accept, install, key_of};
 use super::versions::Kafka;
@@ -26,6 +27,7 @@ pub(crate) fn fetch(
     staging: &Path,
     target: &Path,
     rejected: &Path,
+    keeper: &Keeper<'_>,
     progress: &Progress,
 ) -> Result<(), StackError> {
     let maven = tools::maven()?;
@@ -50,7 +52,7 @@ pub(crate) fn fetch(
         .arg(format!("{}:copy-dependencies", kafka.maven_plugin))
         .arg("-DincludeScope=runtime")
         .arg(format!("-DoutputDirectory={}", libs.display()));
-    fetch::run(&what, command, staging, &task)?;
+    fetch::run(&what, command, Some(keeper), staging, &task)?;
 
     let mut sums = Vec::with_capacity(kafka.jars.len());
     for jar in &kafka.jars {
@@ -87,7 +89,7 @@ fn project(kafka: &Kafka) -> String {
         })
         .collect();
     format!(
-        r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
+        "<project>
   <modelVersion>4.0.0</modelVersion>
   <groupId>tickbook</groupId>
   <artifactId>kafka</artifactId>
@@ -96,7 +98,7 @@ fn project(kafka: &Kafka) -> String {
   <dependencies>
 {dependencies}  </dependencies>
 </project>
-"#
+"
     )
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use super::cures::Tool;
 use super::progress::Progress;
 use super::store::{install, key_of};
 use super::{fetch, tools};
@@ -26,7 +27,7 @@ pub(crate) fn compile(staging: &Path, target: &Path, progress: &Progress) -> Res
         return Err(StackError::MissingTool {
             tool: "a C compiler (cc)".into(),
             needed_for: "rustc links with it",
-            cure: tools::CC_CURE.into(),
+            cure: Tool::Cc.cure(),
         });
     }
     let task = progress.task("compiling the launcher", 0);
@@ -55,7 +56,7 @@ pub(crate) fn compile(staging: &Path, target: &Path, progress: &Progress) -> Res
         .arg("-o")
         .arg(whole.join("launcher"))
         .arg(&source);
-    fetch::run("the launcher", command, staging, &task).map_err(|error| match error {
+    fetch::run("the launcher", command, None, staging, &task).map_err(|error| match error {
         StackError::Fetch { said, .. } => StackError::prepare("compiling the launcher", said),
         other => other,
     })?;

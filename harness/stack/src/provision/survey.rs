@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::cures::Tool;
 use super::store::{Condition, quick_check};
 use super::versions::{Versions, versions};
 use super::{Part, Plan, fetch, home, memory_mb, tools};
@@ -27,20 +28,18 @@ pub struct Found {
     pub cure: Option<String>,
     /// What it is needed for.
     pub needed_for: &'static str,
+    /// Whether its lack must be cured by a person: what the next start fetches, and what one test uses, need not be.
+    pub required: bool,
 }
 
 /// Looks for everything that the local stack needs. Starts a few programs to ask their versions; fetches nothing.
 pub fn survey() -> Vec<Found> {
     let home = home();
     let minimum_java = versions().map_or(17, |versions: &Versions| versions.kafka.minimum_java);
-    let program = |what, name: &str, arguments: &[&str], cure: &str, needed_for| {
-        let version = tools::find(name).and_then(|program| tools::first_line(&program, arguments));
-        found(what, version, cure, needed_for)
-    };
     let java = match tools::java(minimum_java) {
-        Ok(java) => found("java", Some(java.version), "", "runs Kafka"),
-        Err(StackError::MissingTool { cure, .. }) => found("java", None, &cure, "runs Kafka"),
-        Err(error) => found("java", None, &error.to_string(), "runs Kafka"),
+        Ok(java) => Ok(java.version),
+        Err(StackError::MissingTool { cure, .. }) => Err(cure),
+        Err(error) => Err(error.to_string()),
     };
     let pip = tools::pip().ok().and_then(|(program, mut arguments)| {
         arguments.push("--version".into());
@@ -48,28 +47,49 @@ pub fn survey() -> Vec<Found> {
         // "pip 23.2 from /some/where (python 3.11)": the place is of no interest
         tools::first_line(&program, &arguments).map(|line| line.split(" from ").next().unwrap_or(&line).to_owned())
     });
-    let rustc = tools::rustc()
+    let rustc = match tools::rustc()
         .ok()
-        .and_then(|rustc| tools::first_line(&rustc, &["--version"]));
+        .and_then(|rustc| tools::first_line(&rustc, &["--version"]))
+    {
+        Some(line) if tools::is_wanted_rust(&line) => Ok(line),
+        Some(line) => Err(format!(
+            "{line} is older than {}: {}",
+            tools::RUST_WANTED,
+            Tool::Rust.cure()
+        )),
+        None => Err(Tool::Rust.cure()),
+    };
+    let program = |name: &str, arguments: &[&str], tool: Tool| {
+        let version = tools::find(name).and_then(|program| tools::first_line(&program, arguments));
+        version.ok_or_else(|| tool.cure())
+    };
     let mut list = vec![
-        java,
-        program(
+        found("java", java, "runs Kafka"),
+        found(
             "maven",
-            "mvn",
-            &["--version"],
-            tools::MAVEN_CURE,
+            program("mvn", &["--version"], Tool::Maven),
             "fetches Kafka's jars, once",
         ),
-        found("pip", pip, tools::PIP_CURE, "fetches the ClickHouse engine, once"),
-        found("rustc", rustc, tools::RUST_CURE, "builds everything here"),
-        program(
+        found(
+            "pip",
+            pip.ok_or_else(|| Tool::Pip.cure()),
+            "fetches the ClickHouse engine, once",
+        ),
+        found("rustc", rustc, "builds everything here"),
+        found(
             "cc",
-            "cc",
-            &["--version"],
-            tools::CC_CURE,
+            program("cc", &["--version"], Tool::Cc),
             "links, and builds librdkafka",
         ),
-        program("make", "make", &["--version"], tools::MAKE_CURE, "builds librdkafka"),
+        found("make", program("make", &["--version"], Tool::Make), "builds librdkafka"),
+        Found {
+            required: false,
+            ..found(
+                "strace",
+                program("strace", &["--version"], Tool::Strace),
+                "tests that kill a server at one system call",
+            )
+        },
     ];
     match Plan::new(&home) {
         Ok(plan) => {
@@ -89,17 +109,16 @@ pub fn survey() -> Vec<Found> {
         }
         Err(error) => {
             let why = error.to_string();
-            list.push(found("Kafka jars", None, &why, "the local Kafka"));
-            list.push(found("ClickHouse engine", None, &why, "the local ClickHouse"));
+            list.push(found("Kafka jars", Err(why.clone()), "the local Kafka"));
+            list.push(found("ClickHouse engine", Err(why), "the local ClickHouse"));
         }
     }
     let memory = memory_mb();
     let enough = memory.filter(|mb| *mb >= MEMORY_WANTED_MB).map(|mb| format!("{mb} MB"));
-    let cure = format!("{} MB are here, {MEMORY_WANTED_MB} are wanted", memory.unwrap_or(0));
+    let cure = || format!("{} MB are here, {MEMORY_WANTED_MB} are wanted", memory.unwrap_or(0));
     list.push(found(
         "memory",
-        enough,
-        &cure,
+        enough.ok_or_else(cure),
         "Kafka, ClickHouse and the pipeline together",
     ));
     list
@@ -122,25 +141,29 @@ pub fn auto_provider() -> (Provider, String) {
     (picked, why)
 }
 
-fn found(what: &'static str, version: Option<String>, cure: &str, needed_for: &'static str) -> Found {
-    let cure = version.is_none().then(|| cure.to_owned());
+/// A thing by its version, or by what cures its lack.
+fn found(what: &'static str, is: Result<String, String>, needed_for: &'static str) -> Found {
+    let (version, cure) = match is {
+        Ok(version) => (Some(version), None),
+        Err(cure) => (None, Some(cure)),
+    };
     Found {
         what,
         version,
         cure,
         needed_for,
+        required: true,
     }
 }
 
 fn piece(plan: &Plan, part: Part, version: &str, needed_for: &'static str) -> Found {
-    match quick_check(&plan.folder(part), plan.key(part)) {
-        Condition::Whole => found(part.name(), Some(version.to_owned()), "", needed_for),
-        Condition::Not(why) => found(
-            part.name(),
-            None,
-            &format!("{why}; the next start fetches it"),
-            needed_for,
-        ),
+    let is = match quick_check(&plan.folder(part), plan.key(part)) {
+        Condition::Whole => Ok(version.to_owned()),
+        Condition::Not(why) => Err(format!("{why}; the next start fetches it")),
+    };
+    Found {
+        required: false,
+        ..found(part.name(), is, needed_for)
     }
 }
 
@@ -154,14 +177,17 @@ fn disk(plan: &Plan, home: &Path) -> Found {
     let missing = plan.bytes(&plan.missing()).unwrap_or(0);
     // Beside what is still to be fetched, a run wants room for its log segments and parts.
     let needed = missing + 2_000_000_000;
-    let version = (free >= needed).then(|| format!("{} MB free in {}", free / 1_000_000, home.display()));
-    let cure = format!(
-        "{} MB are free in {} and {} are needed: free some, or set TICKBOOK_HOME to a larger disk",
-        free / 1_000_000,
-        home.display(),
-        needed / 1_000_000
-    );
-    found("disk", version, &cure, "the servers and the data of a run")
+    let is = if free >= needed {
+        Ok(format!("{} MB free in {}", free / 1_000_000, home.display()))
+    } else {
+        Err(format!(
+            "{} MB are free in {} and {} are needed: free some, or set TICKBOOK_HOME to a larger disk",
+            free / 1_000_000,
+            home.display(),
+            needed / 1_000_000
+        ))
+    };
+    found("disk", is, "the servers and the data of a run")
 }
 
 /// The version of the container engine, if one answers soon.

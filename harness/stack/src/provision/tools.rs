@@ -6,20 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::cures::Tool;
 use crate::error::StackError;
-
-/// What installs the Java runtime.
-pub(crate) const JAVA_CURE: &str = "apt-get install -y openjdk-17-jre-headless";
-/// What installs Maven.
-pub(crate) const MAVEN_CURE: &str = "apt-get install -y maven";
-/// What installs pip.
-pub(crate) const PIP_CURE: &str = "apt-get install -y python3-pip";
-/// What installs Rust: there are several honest ways, and that page says which fits.
-pub(crate) const RUST_CURE: &str = "see https://www.rust-lang.org/tools/install";
-/// What installs a C compiler and the rest of a linker's needs.
-pub(crate) const CC_CURE: &str = "apt-get install -y gcc libc6-dev";
-/// What installs make.
-pub(crate) const MAKE_CURE: &str = "apt-get install -y make";
 
 /// The Java runtime that runs Kafka.
 #[derive(Clone, Debug)]
@@ -73,7 +61,7 @@ pub(crate) fn java(minimum: u32) -> Result<Java, StackError> {
     let missing = |tool: String| StackError::MissingTool {
         tool,
         needed_for: "it runs Kafka",
-        cure: JAVA_CURE.into(),
+        cure: Tool::Java.cure(),
     };
     let of_home = env::var_os("JAVA_HOME")
         .map(|home| PathBuf::from(home).join("bin/java"))
@@ -111,6 +99,19 @@ pub(crate) fn java(minimum: u32) -> Result<Java, StackError> {
     })
 }
 
+/// What the workspace says that it is written for.
+pub(crate) const RUST_WANTED: &str = env!("CARGO_PKG_RUST_VERSION");
+
+/// Whether what `rustc --version` printed is new enough.
+pub(crate) fn is_wanted_rust(line: &str) -> bool {
+    let numbers = |version: &str| -> Vec<u32> {
+        let parts = version.split(['.', '-']).take(2);
+        parts.filter_map(|part| part.parse().ok()).collect()
+    };
+    let version = line.split_whitespace().nth(1).unwrap_or_default();
+    numbers(version) >= numbers(RUST_WANTED)
+}
+
 fn is_new_enough(version: &str, minimum: u32) -> bool {
     let mut numbers = version
         .split(['.', '-', '+'])
@@ -128,7 +129,7 @@ pub(crate) fn maven() -> Result<PathBuf, StackError> {
     find("mvn").ok_or_else(|| StackError::MissingTool {
         tool: "Maven".into(),
         needed_for: "it fetches Kafka's jars",
-        cure: MAVEN_CURE.into(),
+        cure: Tool::Maven.cure(),
     })
 }
 
@@ -147,7 +148,7 @@ pub(crate) fn pip() -> Result<(PathBuf, Vec<OsString>), StackError> {
     Err(StackError::MissingTool {
         tool: "pip".into(),
         needed_for: "it fetches the ClickHouse engine",
-        cure: PIP_CURE.into(),
+        cure: Tool::Pip.cure(),
     })
 }
 
@@ -167,13 +168,27 @@ pub(crate) fn rustc() -> Result<PathBuf, StackError> {
         .ok_or_else(|| StackError::MissingTool {
             tool: "rustc".into(),
             needed_for: "it compiles the servers' launcher",
-            cure: RUST_CURE.into(),
+            cure: Tool::Rust.cure(),
         })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_new_enough;
+    use super::{is_new_enough, is_wanted_rust};
+
+    #[test]
+    fn rust_versions_are_compared_by_number_and_not_by_letter() {
+        for (line, wanted) in [
+            ("rustc 1.90.0 (1159e78c4 2025-09-14)", true),
+            ("rustc 1.100.0", true),
+            ("rustc 2.0.0-nightly (abc 2030-01-01)", true),
+            ("rustc 1.89.0 (29483883e 2025-08-04)", false),
+            ("rustc 1.9.0", false),
+            ("no version", false),
+        ] {
+            assert_eq!(is_wanted_rust(line), wanted, "{line:?}");
+        }
+    }
 
     #[test]
     fn java_versions_are_compared_by_their_major_number() {
