@@ -30,6 +30,14 @@ pub struct Exchange {
 }
 
 impl Exchange {
+    /// Whether a source can be run at all, for whoever wants to know it before anything else is started.
+    ///
+    /// # Errors
+    /// As [`Exchange::start`], as far as the source is concerned.
+    pub fn check(source: &Source) -> Result<(), ExchangeError> {
+        prepare(source).map(drop)
+    }
+
     /// Listens and serves; executes nothing before [`Exchange::begin`].
     ///
     /// # Errors

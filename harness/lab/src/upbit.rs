@@ -22,7 +22,7 @@ use crate::values::Markets;
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// What to do where the real exchange cannot be had.
-const OURS: &str = "--source generate";
+const OURS: &str = "the exchange of this project (up --source generate, record --from exchange)";
 
 /// More than the list of markets will ever be.
 const MOST_BYTES: usize = 4 << 20;

@@ -37,6 +37,12 @@ pub struct AuditInput {
 /// What the copies cannot tell.
 #[derive(Clone, Debug, Default)]
 pub struct RunFacts {
+    /// The command that made the run, as it was typed.
+    pub command: String,
+    /// When the run began, milliseconds since 1970-01-01 UTC.
+    pub started_ms: Option<i64>,
+    /// Brokers.
+    pub brokers: u64,
     /// Where the trades came from: `generate`, `capture`, `upbit`.
     pub source: String,
     /// Seed of the generator.

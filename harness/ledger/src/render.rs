@@ -34,33 +34,54 @@ impl Report {
             };
             out.wrapped(
                 "  ",
-                &format!("every {base} is one row, every candle is right, every bad frame a dead letter"),
+                &match self.dead_letter_check.expected {
+                    0 => format!("every {base} is one row, every candle is right"),
+                    _ => format!("every {base} is one row, every candle right, every bad frame a dead letter"),
+                },
             );
         }
         for reason in &self.reasons {
             out.wrapped("  - ", reason);
         }
         let many = |count: u64, one: &str| format!("{} {one}{}", grouped(count), if count == 1 { "" } else { "s" });
-        let mut facts = vec![format!("{} in {:.1} s", many(self.sent, "trade"), self.duration_s)];
-        facts.push(match self.seed {
+        out.line("");
+        let began = self
+            .started_ms
+            .map(|ms| format!("{} · ", minute(ms)))
+            .unwrap_or_default();
+        if !self.command.is_empty() {
+            out.wrapped("", &format!("{began}{}", self.command));
+        }
+        let source = match self.seed {
             Some(seed) => format!("source {} (seed {seed})", self.source),
             None => format!("source {}", self.source),
-        });
-        facts.push(many(self.markets, "market"));
-        facts.push(many(self.partitions, "partition"));
-        facts.push(many(self.workers, "worker"));
-        facts.push(format!("{} records", self.encoding));
+        };
+        let length = format!("{} in {:.1} s", many(self.sent, "trade"), self.duration_s);
+        out.list(
+            "",
+            &[
+                length,
+                source,
+                many(self.markets, "market"),
+                format!("{} records", self.encoding),
+            ],
+        );
+        let mut servers: Vec<String> = Vec::new();
         if !self.stack.provider.is_empty() {
-            let versions = self
-                .stack
+            servers.push(format!("{} stack", self.stack.provider));
+        }
+        servers.extend(
+            self.stack
                 .versions
                 .iter()
-                .map(|(server, version)| format!("{server} {version}"));
-            let versions: Vec<_> = versions.collect();
-            facts.push(format!("{} stack: {}", self.stack.provider, versions.join(", ")));
+                .map(|(server, version)| format!("{server} {version}")),
+        );
+        if self.brokers > 0 {
+            servers.push(many(self.brokers, "broker"));
         }
-        out.line("");
-        out.wrapped("", &facts.join(" · "));
+        servers.push(many(self.partitions, "partition"));
+        servers.push(many(self.workers, "worker"));
+        out.list("", &servers);
     }
 
     fn stages(&self, out: &mut Text) {
@@ -122,7 +143,13 @@ impl Report {
         ];
         out.line("");
         out.line(&columns("", &headings.map(Into::into)));
-        out.line(&columns("candles", &counts.map(grouped)));
+        let [expected, equal, rest @ ..] = counts;
+        let cells: Vec<String> = [expected, equal]
+            .map(grouped)
+            .into_iter()
+            .chain(rest.map(cell))
+            .collect();
+        out.line(&columns("candles", &cells));
         let check = &self.dead_letter_check;
         let headings = ["expected", "found", "missing", "unexpected", "cut off"];
         let counts = [
@@ -134,51 +161,54 @@ impl Report {
         ];
         out.line("");
         out.line(&columns("", &headings.map(Into::into)));
-        out.line(&columns("dead letters", &counts.map(grouped)));
+        out.line(&columns("dead letters", &counts.map(cell)));
     }
 
     fn attributes(&self, out: &mut Text) {
         out.line("");
-        let mut pair = |name: &str, value: String| out.wrapped_with(&format!("{name:<14}"), &" ".repeat(14), &value);
+        let mut pair = |name: &str, values: &[String]| out.list(&format!("{name:<14}"), values);
         pair(
             "trades",
-            format!(
-                "late {} · too late for a candle {} · reordered {} · repeats in the topic {}",
-                grouped(self.late),
-                grouped(self.too_late),
-                grouped(self.reordered),
-                grouped(self.repeats)
-            ),
+            &[
+                format!("late {}", grouped(self.late)),
+                format!("too late for a candle {}", grouped(self.too_late)),
+                format!("reordered {}", grouped(self.reordered)),
+                format!("repeats in the topic {}", grouped(self.repeats)),
+            ],
         );
         pair(
             "candle rows",
-            format!(
-                "{} versions · {} candles still open",
-                grouped(self.candles.rows),
-                grouped(self.candles.open)
-            ),
+            &[
+                format!("{}, the newest of each candle counts", grouped(self.candles.rows)),
+                format!("{} candles were still open", grouped(self.candles.open)),
+            ],
         );
         pair(
             "throughput",
-            format!("{} trades/s", grouped(self.trades_per_second.round() as u64)),
+            &[format!("{} trades/s", grouped(self.trades_per_second.round() as u64))],
         );
         let latency = &self.latency_ms;
-        pair(
-            "latency",
-            format!(
-                "p50 {:.1} ms · p99 {:.1} ms · p99.9 {:.1} ms · max {:.1} ms",
-                latency.p50, latency.p99, latency.p999, latency.max
-            ),
-        );
+        let figures = [
+            ("p50", latency.p50),
+            ("p99", latency.p99),
+            ("p99.9", latency.p999),
+            ("max", latency.max),
+        ];
+        pair("latency", &figures.map(|(name, ms)| format!("{name} {}", span(ms))));
         if self.repair.gaps > 0 {
-            let (gaps, repaired) = (grouped(self.repair.gaps), grouped(self.repair.repaired));
-            let seconds = self.repair.repair_ms as f64 / 1e3;
-            pair(
-                "repair",
-                format!("gaps {gaps} · trades fetched {repaired} · {seconds:.1} s"),
+            let gaps = format!(
+                "{} gap{}",
+                grouped(self.repair.gaps),
+                if self.repair.gaps == 1 { "" } else { "s" }
             );
+            let fetched = format!(
+                "{} trades fetched over REST in {}",
+                grouped(self.repair.repaired),
+                span(self.repair.repair_ms as f64)
+            );
+            pair("repair", &[gaps, fetched]);
         }
-        pair("audit", format!("{:.1} s", self.audit_s));
+        pair("audit", &[format!("{:.1} s", self.audit_s)]);
     }
 
     fn faults(&self, out: &mut Text) {
@@ -266,6 +296,22 @@ impl Report {
     }
 }
 
+/// Milliseconds below a second, seconds above.
+fn span(ms: f64) -> String {
+    if ms < 1_000.0 {
+        format!("{ms:.1} ms")
+    } else {
+        format!("{:.1} s", ms / 1e3)
+    }
+}
+
+/// `2026-11-21 13:04 UTC`.
+fn minute(ms: i64) -> String {
+    let text = time(ms);
+    text.get(..16)
+        .map_or(text.clone(), |minute| format!("{} UTC", minute.replace('T', " ")))
+}
+
 fn columns(name: &str, cells: &[String]) -> String {
     cells.iter().fold(format!("{name:<13}"), |mut line, cell| {
         let _ = write!(line, " {cell:>10}");
@@ -341,9 +387,23 @@ impl Text {
     }
 
     fn wrapped_with(&mut self, head: &str, indent: &str, text: &str) {
+        self.fill(head, indent, text.split_whitespace());
+    }
+
+    /// Values with dots between them, broken only behind a dot.
+    fn list(&mut self, head: &str, values: &[String]) {
+        let dotted: Vec<String> = values
+            .iter()
+            .enumerate()
+            .map(|(i, value)| format!("{value}{}", if i + 1 < values.len() { " ·" } else { "" }))
+            .collect();
+        self.fill(head, &" ".repeat(head.len()), dotted.iter().map(String::as_str));
+    }
+
+    fn fill<'a>(&mut self, head: &str, indent: &str, words: impl Iterator<Item = &'a str>) {
         let mut line = head.to_owned();
         let mut empty = true;
-        for word in text.split_whitespace() {
+        for word in words {
             let needed = line.chars().count() + usize::from(!empty) + word.chars().count();
             if !empty && needed > WIDTH {
                 self.line(&line);

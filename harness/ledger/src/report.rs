@@ -248,6 +248,12 @@ pub struct Report {
     pub verdict: Verdict,
     /// Why it is not PASS: a sentence each.
     pub reasons: Vec<String>,
+    /// The command that made the run, as it was typed.
+    pub command: String,
+    /// When the run began, milliseconds since 1970-01-01 UTC.
+    pub started_ms: Option<i64>,
+    /// Brokers.
+    pub brokers: u64,
     /// Where the trades came from: `generate`, `capture`, `upbit`.
     pub source: String,
     /// Whether the exchange kept a journal. Without one the topic is the base, and nothing can be said about the ingest.
@@ -328,6 +334,9 @@ impl Default for Report {
         Self {
             verdict: Verdict::Inconclusive,
             reasons: Vec::new(),
+            command: String::new(),
+            started_ms: None,
+            brokers: 0,
             source: String::new(),
             journal: false,
             seed: None,

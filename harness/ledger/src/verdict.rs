@@ -6,6 +6,9 @@ use crate::{AuditInput, LedgerError, RunFacts};
 /// Puts the facts of the run into the report.
 pub(crate) fn facts(report: &mut Report, input: &AuditInput) {
     let run = &input.run;
+    report.command.clone_from(&run.command);
+    report.started_ms = run.started_ms;
+    report.brokers = run.brokers;
     report.source.clone_from(&run.source);
     report.journal = input.journal.is_some();
     report.seed = run.seed;

@@ -69,7 +69,7 @@ async fn whole(plan: &Plan, stop: &Stop, remains: &Remains) -> anyhow::Result<Au
     kept::begin(&plan.home)?;
     let ready = tokio::select! {
         ready = setup(plan) => ready?,
-        () = stop.wished(1) => bail!("stopped before the first trade; nothing ran, and what was fetched is kept"),
+        () = stop.wished(1) => bail!("stopped before the first trade; what was fetched whole is kept, the rest is fetched again"),
     };
     let crew = Arc::clone(&ready.crew);
     let _ = remains.set(Arc::clone(&crew));

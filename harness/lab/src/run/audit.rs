@@ -1,21 +1,14 @@
 //! After the run: the audit.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ledger::{AuditInput, Phase, Repair, Report, RunFacts, StackFacts};
-use tokio::time::timeout;
 
 use super::live::Outcome;
 use super::plan::{BOUND_MS, LATENESS_MS, Plan};
 use super::setup::Ready;
 use crate::cargo::bar_fits;
 use crate::cli::Source;
-
-/// How long a server may take to say its version: it stands beside the figures, and no audit waits for it.
-const VERSIONS_LIMIT: Duration = Duration::from_secs(5);
 
 /// Audits the run. A copy that cannot be read makes it INCONCLUSIVE; that is no error.
 pub(crate) async fn audit(plan: &Plan, ready: &Ready, outcome: Outcome) -> anyhow::Result<Report> {
@@ -32,7 +25,7 @@ pub(crate) async fn audit(plan: &Plan, ready: &Ready, outcome: Outcome) -> anyho
         bound_ms: BOUND_MS,
         lateness_ms: LATENESS_MS,
         scratch,
-        run: facts(plan, ready, outcome).await,
+        run: facts(plan, ready, outcome),
     };
     let bar = bar();
     let reader = bar.clone();
@@ -65,11 +58,18 @@ fn bar() -> ProgressBar {
     bar
 }
 
-async fn facts(plan: &Plan, ready: &Ready, outcome: Outcome) -> RunFacts {
-    let versions = versions(ready).await;
+fn facts(plan: &Plan, ready: &Ready, outcome: Outcome) -> RunFacts {
     let board = ready.crew.board();
     let ingest = board.ingest();
+    let words: Vec<String> = std::env::args().skip(1).collect();
     RunFacts {
+        command: format!("./lab {}", words.join(" ")),
+        started_ms: plan
+            .began
+            .duration_since(std::time::UNIX_EPOCH)
+            .ok()
+            .and_then(|since| i64::try_from(since.as_millis()).ok()),
+        brokers: u64::from(plan.args.brokers),
         source: plan.args.source.name().into(),
         seed: (plan.args.source == Source::Generate).then_some(plan.args.seed),
         markets: ready.markets.len() as u64,
@@ -84,32 +84,9 @@ async fn facts(plan: &Plan, ready: &Ready, outcome: Outcome) -> RunFacts {
         },
         stack: StackFacts {
             provider: ready.stack.provider().to_string(),
-            versions,
+            versions: ready.stack.versions().clone(),
         },
         pipeline_failed: outcome.pipeline_failed,
         not_drained: outcome.not_drained,
     }
-}
-
-/// What the servers call themselves; one that does not answer in time is left out.
-async fn versions(ready: &Ready) -> BTreeMap<String, String> {
-    let mut versions = BTreeMap::new();
-    let client = ready.stack.clickhouse().client();
-    let asked = client.query("SELECT version()").fetch_one::<String>();
-    if let Ok(Ok(version)) = timeout(VERSIONS_LIMIT, asked).await {
-        versions.insert("ClickHouse".into(), version);
-    }
-    // It calls programs of the machine, which may be as slow as they like.
-    let survey = timeout(VERSIONS_LIMIT, tokio::task::spawn_blocking(stack::provision::survey)).await;
-    let kafka = survey
-        .ok()
-        .and_then(Result::ok)
-        .unwrap_or_default()
-        .into_iter()
-        .find(|found| found.what == "Kafka jars")
-        .and_then(|found| found.version);
-    if let Some(version) = kafka {
-        versions.insert("Kafka".into(), version);
-    }
-    versions
 }

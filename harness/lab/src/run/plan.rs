@@ -1,9 +1,10 @@
 //! What a run is to be, checked before anything starts: what cannot go well is refused at once.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, bail, ensure};
+use exchange::Exchange;
 use market::{Encoding, Market};
 use stack::Provider;
 
@@ -48,6 +49,8 @@ pub(crate) struct Plan {
     pub(crate) limit: Option<Duration>,
     /// Where the run keeps what outlives it.
     pub(crate) home: PathBuf,
+    /// When it was asked for.
+    pub(crate) began: SystemTime,
     /// When it was asked for.
     pub(crate) asked: Instant,
 }
@@ -99,9 +102,38 @@ impl Plan {
             faults,
             limit,
             home: stack::provision::home(),
+            began: SystemTime::now(),
             asked: Instant::now(),
         };
+        if plan.args.source != Source::Upbit {
+            Exchange::check(&plan.exchange_source()?)?;
+        }
         Ok(plan)
+    }
+
+    /// What the project's own exchange is to send.
+    ///
+    /// # Errors
+    /// There is no such exchange in a run against the real one.
+    pub(crate) fn exchange_source(&self) -> anyhow::Result<exchange::Source> {
+        let args = &self.args;
+        let rate = |rate| match rate {
+            Rate::PerSecond(rate) => exchange::Rate::PerSecond(rate),
+            Rate::Max => exchange::Rate::Max,
+        };
+        Ok(match (args.source, &args.markets, &args.capture, self.rate()) {
+            (Source::Generate, Markets::Count(markets), _, Some(pace)) => exchange::Source::Generate {
+                seed: args.seed,
+                markets: *markets,
+                rate: rate(pace),
+            },
+            (Source::Capture, _, Some(path), pace) => exchange::Source::Capture {
+                path: path.clone(),
+                rate: pace.map(rate),
+                looped: true,
+            },
+            _ => bail!("this source cannot be run; ./lab up --help shows what can"),
+        })
     }
 
     /// The rate at which the source is run; `None` is a capture's own pace.

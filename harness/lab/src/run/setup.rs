@@ -21,7 +21,7 @@ use super::plan::{Names, Plan, Urls};
 use crate::cli::Source;
 use crate::text;
 use crate::upbit::Upbit;
-use crate::values::{Markets, Rate};
+use crate::values::Rate;
 use crate::{cargo, note};
 
 /// How long the ingest may take to connect, and the workers to own their partitions.
@@ -209,23 +209,7 @@ async fn source(
     if let Some(markets) = listed {
         return Ok((None, Upbit(&args.upbit).urls(), markets));
     }
-    let rate = |rate| match rate {
-        Rate::PerSecond(rate) => exchange::Rate::PerSecond(rate),
-        Rate::Max => exchange::Rate::Max,
-    };
-    let source = match (args.source, &args.markets, &args.capture, plan.rate()) {
-        (Source::Generate, Markets::Count(markets), _, Some(pace)) => exchange::Source::Generate {
-            seed: args.seed,
-            markets: *markets,
-            rate: rate(pace),
-        },
-        (Source::Capture, _, Some(path), pace) => exchange::Source::Capture {
-            path: path.clone(),
-            rate: pace.map(rate),
-            looped: true,
-        },
-        _ => bail!("this source cannot be run; ./lab up --help shows what can"),
-    };
+    let source = plan.exchange_source()?;
     let exchange = Exchange::start(ExchangeConfig::new(source, folder.join("journal"))).await?;
     let urls = Urls {
         ws: exchange.ws_url(),

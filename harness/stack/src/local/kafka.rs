@@ -66,7 +66,9 @@ pub(crate) fn lay_out(
     checkpoint: Option<&Path>,
 ) -> Result<(), StackError> {
     let data = folder.join("data");
-    fs::create_dir_all(&data).map_err(StackError::io("creating", &data))?;
+    for made in [&data, &folder.join("tmp")] {
+        fs::create_dir_all(made).map_err(StackError::io("creating", made))?;
+    }
     let write = |path: &Path, text: String| fs::write(path, text).map_err(StackError::io("writing", path));
     write(
         &folder.join("server.properties"),
@@ -95,6 +97,8 @@ pub(crate) fn process(pieces: &Pieces, run: &Path, folder: &Path, name: &str, si
         flag.push(archive);
         arguments.push(flag);
     }
+    // The JVM unpacks native libraries there, and a killed one leaves them behind.
+    arguments.push(format!("-Djava.io.tmpdir={}", folder.join("tmp").display()).into());
     arguments.push(format!("-Dlog4j2.configurationFile={}", folder.join("log4j2.xml").display()).into());
     arguments.extend(["-cp".into(), pieces.class_path.clone().into(), "kafka.Kafka".into()]);
     arguments.push(folder.join("server.properties").into());

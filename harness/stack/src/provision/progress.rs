@@ -33,9 +33,9 @@ impl Progress {
                 ProgressBar::new(total)
             });
             let template = if total == 0 {
-                "  {msg:32} {elapsed} {spinner}"
+                "  {msg:28} {elapsed} {spinner}"
             } else {
-                "  {msg:32} {bar:30} {bytes:>11} of {total_bytes} {bytes_per_sec:>12}"
+                "  {msg:28} {wide_bar} {decimal_bytes:>9} of {decimal_total_bytes}"
             };
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
