@@ -7,7 +7,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{CLICKHOUSE, Running, WORKER, all_there, home, lab, nobody_left, process, run_folders};
+use common::{CLICKHOUSE, Running, WORKER, all_there, home, lab, no_folder_left, nobody_left, process, run_folders};
 use ledger::{Report, Verdict};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -43,6 +43,7 @@ async fn nothing_outlives_a_run_that_is_killed_and_the_report_of_the_run_before_
     run.signal(Signal::KILL);
     run.end().await;
     nobody_left(&home).await;
+    no_folder_left(&home).await;
     let stale = Running::start(&home, &["audit"]).end().await;
     assert_eq!((stale.code, stale.stdout.as_str()), (Some(2), ""), "{stale:?}");
     assert!(stale.stderr.contains("the last run has no audit"), "{stale:?}");
@@ -63,6 +64,7 @@ async fn nothing_outlives_a_run_that_is_killed_while_it_drains() {
     let ended = run.end().await;
     assert_eq!(ended.code, None, "it had ended before it was killed: {ended:?}");
     nobody_left(&home).await;
+    no_folder_left(&home).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -200,3 +200,13 @@ pub fn run_folders(home: &Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(home.join("runs")).into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
 }
+
+/// Fails unless every folder of a run in this home goes within [`GONE`].
+pub async fn no_folder_left(home: &Path) {
+    let from = Instant::now();
+    while !run_folders(home).is_empty() {
+        let left = run_folders(home);
+        assert!(from.elapsed() < GONE, "still there after {GONE:?}: {left:#?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
