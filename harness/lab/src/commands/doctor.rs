@@ -11,7 +11,8 @@ use crate::out;
 /// What is known to work, and what is only expected to.
 const SYSTEMS: &str = "\
 Systems: Linux on x86_64 is what this project is tested on. Linux on aarch64 is expected to work: the same pieces
-are published for it. On macOS and Windows (WSL aside, which is Linux) servers come from containers.
+are published for it. On macOS and Windows (WSL aside, which is Linux) servers would come from containers, which this
+version does not start yet.
 ";
 
 pub(crate) fn run() -> ExitCode {
