@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use measure::{IngestProgress, LagOf, Latency, Progress, WorkerProgress};
+use measure::{IngestProgress, Latency, Progress, WorkerProgress};
 
 use crate::view;
 
@@ -23,13 +23,35 @@ pub(crate) struct Board {
     /// Sums of those that are gone.
     gone: Sums,
     gone_cpu_ms: u64,
-    /// The newest place in each partition that any worker has reported.
-    places: BTreeMap<i32, LagOf>,
+    /// The newest that is known of each partition.
+    places: BTreeMap<i32, Place>,
     latency: Latency,
     recent: VecDeque<(Duration, Latency)>,
     fresh: Latency,
     samples: VecDeque<(Duration, [u64; 5])>,
     rows_per_second: VecDeque<u64>,
+}
+
+/// What is known of one partition, from whoever knew it last.
+#[derive(Clone, Debug, Default)]
+struct Place {
+    position: i64,
+    acked: i64,
+    /// Absent until the broker or a worker has told it.
+    end: Option<i64>,
+    watermark: Option<i64>,
+    idle: bool,
+}
+
+impl Place {
+    /// An applied record is in the log, however old the news of its end.
+    fn end(&self) -> Option<i64> {
+        self.end.map(|end| end.max(self.position))
+    }
+
+    fn lag(&self) -> Option<u64> {
+        self.end().map(|end| unsigned(end - self.position))
+    }
 }
 
 /// Sums over workers.
@@ -65,8 +87,7 @@ impl Board {
                 for lag in &worker.partitions {
                     let place = self.places.entry(lag.partition).or_default();
                     // A worker that was frozen wakes up with old news; a place in a log only moves on.
-                    place.partition = lag.partition;
-                    place.end = place.end.max(lag.end);
+                    place.end = place.end.max(Some(lag.end));
                     place.acked = place.acked.max(lag.acked);
                     if lag.position >= place.position {
                         place.position = lag.position;
@@ -76,6 +97,14 @@ impl Board {
                 }
                 self.workers.insert((name.to_owned(), worker.worker.clone()), worker);
             }
+        }
+    }
+
+    /// Where the partitions end, as the broker says: workers do not say it while none of them lives, and that is when lag grows.
+    pub(crate) fn ends(&mut self, ends: &[(i32, i64)]) {
+        for (partition, end) in ends {
+            let place = self.places.entry(*partition).or_default();
+            place.end = place.end.max(Some(*end));
         }
     }
 
@@ -179,25 +208,44 @@ impl Board {
         }
     }
 
-    /// Trades so far at each stage.
+    /// Records in the topic as far as its ends are known.
+    fn in_the_log(&self) -> u64 {
+        self.places.values().filter_map(Place::end).map(unsigned).sum()
+    }
+
+    /// Trades so far at each stage. The processes report at different moments: what a later one has seen, an earlier one has
+    /// done; and what the log holds twice is not more than was executed.
     fn counts(&self, executed: Option<u64>) -> [Option<u64>; 5] {
-        [
-            executed,
-            Some(self.ingest.trades),
-            Some(self.ingest.acked),
-            Some(self.applied()),
-            Some(self.rows()),
-        ]
+        let topic = self.ingest.acked.max(self.in_the_log());
+        let ingest = self.ingest.trades.max(topic);
+        let mut most = executed.unwrap_or(u64::MAX);
+        let later = [ingest, topic, self.applied(), self.rows()].map(|count| {
+            most = most.min(count);
+            Some(most)
+        });
+        [executed, later[0], later[1], later[2], later[3]]
+    }
+
+    /// Trades that were executed, or received where nobody counts those, and are no row yet.
+    pub(crate) fn on_the_way(&self, executed: Option<u64>) -> u64 {
+        let counts = self.counts(executed);
+        let first = counts.iter().flatten().next().copied().unwrap_or(0);
+        first - counts[4].unwrap_or(first)
+    }
+
+    /// How long the rates look back; absent while there are none.
+    pub(crate) fn rates_over(&self) -> Option<Duration> {
+        let (from, to) = (self.samples.front()?.0, self.samples.back()?.0);
+        (to > from).then(|| to - from)
     }
 
     /// The stages as the view shows them.
     pub(crate) fn stages(&self, executed: Option<u64>) -> Vec<view::Stage> {
         let counts = self.counts(executed);
-        let rate = |i: usize| match (self.samples.front(), self.samples.back()) {
-            (Some((from, first)), Some((to, last))) if to > from => {
-                last[i].saturating_sub(first[i]) as f64 / (*to - *from).as_secs_f64()
-            }
-            _ => 0.0,
+        let rate = |i: usize| {
+            let seconds = self.rates_over()?.as_secs_f64();
+            let (first, last) = (self.samples.front()?.1[i], self.samples.back()?.1[i]);
+            Some(last.saturating_sub(first) as f64 / seconds)
         };
         let names = ["exchange", "ingest", "topic", "worker", "table"];
         (0..5)
@@ -217,6 +265,7 @@ impl Board {
 
     /// The partitions as the view shows them, at `now_ms` of the wall clock.
     pub(crate) fn partitions(&self, count: i32, now_ms: i64) -> Vec<view::Partition> {
+        let outgrown = self.ingest.acked > self.in_the_log();
         (0..count)
             .map(|id| {
                 let place = self.places.get(&id).cloned().unwrap_or_default();
@@ -229,11 +278,14 @@ impl Board {
                         Some((lag.position, worker.worker.as_str()))
                     })
                     .max();
+                // The log has grown past the ends that are known, and no worker looks: 0 may be wrong.
+                let lag = place.lag().filter(|lag| *lag > 0 || owner.is_some() || !outgrown);
                 view::Partition {
                     id,
-                    lag: unsigned(place.end.saturating_sub(place.position)),
+                    lag,
                     delay_ms: place.watermark.map(|watermark| now_ms.saturating_sub(watermark)),
-                    idle: place.idle,
+                    // Of a partition that nobody reads, or whose records wait, the last word of its worker says nothing.
+                    idle: place.idle && owner.is_some() && lag == Some(0),
                     worker: owner.map(|(_, name)| name.to_owned()).unwrap_or_default(),
                 }
             })
@@ -264,118 +316,4 @@ fn unsigned(offset: i64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn line(worker: &str, acked: i64, position: i64, candles: u64) -> Progress {
-        let lag = LagOf {
-            partition: 0,
-            position,
-            acked,
-            end: 100,
-            watermark: Some(position * 10),
-            idle: false,
-        };
-        let mut latency = Latency::default();
-        latency.record(2_000, 10);
-        Progress::Worker(WorkerProgress {
-            worker: worker.into(),
-            partitions: vec![lag],
-            candles,
-            latency,
-            ..WorkerProgress::default()
-        })
-    }
-
-    #[test]
-    fn totals_survive_the_death_of_a_worker() {
-        let mut board = Board::default();
-        board.take("worker-1", line("worker-1", 40, 60, 7));
-        board.forget("worker-1");
-        assert_eq!(
-            (board.rows(), board.applied(), board.sums().candles),
-            (40, 60, 7),
-            "{board:?}"
-        );
-        board.take("worker-2", line("worker-2", 90, 95, 5));
-        assert_eq!(
-            (board.rows(), board.applied(), board.sums().candles),
-            (90, 95, 12),
-            "{board:?}"
-        );
-        assert_eq!(board.latency().count(), 20, "{board:?}");
-    }
-
-    #[test]
-    fn what_a_thawed_worker_says_moves_nothing_back() {
-        let mut board = Board::default();
-        board.take("worker-1", line("worker-1", 40, 60, 0));
-        board.take("worker-2", line("worker-2", 90, 95, 0));
-        board.take("worker-1", line("worker-1", 40, 60, 0));
-        let partition = &board.partitions(1, 1_000)[0];
-        assert_eq!(
-            (board.rows(), partition.lag, partition.worker.as_str()),
-            (90, 5, "worker-2"),
-            "{board:?}"
-        );
-        assert_eq!(partition.delay_ms, Some(50), "the watermark went back: {board:?}");
-    }
-
-    fn owns(worker: &str, partitions: &[i32], cpu_ms: u64) -> Progress {
-        let lag = |partition: &i32| LagOf {
-            partition: *partition,
-            ..LagOf::default()
-        };
-        Progress::Worker(WorkerProgress {
-            worker: worker.into(),
-            partitions: partitions.iter().map(lag).collect(),
-            cpu_ms,
-            ..WorkerProgress::default()
-        })
-    }
-
-    #[test]
-    fn what_others_own_is_counted_once_and_with_those_that_joined() {
-        let mut board = Board::default();
-        board.take("worker-1", owns("worker-1", &[0, 1, 2], 0));
-        assert_eq!(board.owned_without("worker-1"), 0, "{board:?}");
-        board.take("joined-7", owns("joined-7", &[3, 4, 5], 0));
-        board.take("worker-2", owns("worker-2", &[2, 3], 0));
-        assert_eq!(board.owned_without("worker-1"), 4, "2 to 5: {board:?}");
-        board.forget("joined-7");
-        assert_eq!(board.owned_without("worker-1"), 2, "2 and 3: {board:?}");
-    }
-
-    #[test]
-    fn processor_time_is_that_of_processes_also_of_those_that_are_gone() {
-        let mut board = Board::default();
-        board.take("worker-1", owns("a", &[0], 30));
-        board.take("worker-1", owns("b", &[1], 31));
-        board.take("worker-2", owns("c", &[2], 5));
-        assert_eq!(board.cpu_ms(), (0, 36), "{board:?}");
-        board.forget("worker-1");
-        assert_eq!(board.cpu_ms(), (0, 36), "{board:?}");
-    }
-
-    #[test]
-    fn rates_are_over_the_last_seconds() {
-        let mut board = Board::default();
-        for second in 0..20_u64 {
-            board.sample(Duration::from_secs(second), Some(second * second * 10));
-        }
-        // From second 14 to second 19: (361 − 196) × 10 / 5 s.
-        assert_eq!(board.stages(Some(3_610))[0].rate, 330.0, "{board:?}");
-        assert_eq!(board.rows_per_second().len(), 19);
-    }
-
-    #[test]
-    fn nobody_owns_a_partition_that_no_living_worker_reports() {
-        let mut board = Board::default();
-        assert_eq!(board.partitions(1, 0)[0].worker, "");
-        board.take("worker-1", line("worker-1", 1, 1, 0));
-        assert_eq!(board.partitions(1, 0)[0].worker, "worker-1");
-        board.forget("worker-1");
-        assert_eq!(board.partitions(1, 0)[0].worker, "");
-        assert_eq!(board.owned_by("worker-1"), 0);
-    }
-}
+mod tests;

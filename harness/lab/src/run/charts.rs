@@ -1,6 +1,8 @@
 //! The candles of the busiest markets, read for the live view.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use clickhouse::{Client, Row};
 use serde::Deserialize;
@@ -8,10 +10,13 @@ use serde::Deserialize;
 use crate::view::{Candle, Chart};
 
 /// Seconds of candles that a chart may show.
-const SECONDS: i64 = 120;
+const SECONDS: i64 = 240;
 
-/// How many markets.
-const MARKETS: u32 = 3;
+/// How many markets: as many as fit on a large terminal.
+const MARKETS: u32 = 6;
+
+/// Charts that take longer are given up, and asked for again.
+const LIMIT: Duration = Duration::from_secs(5);
 
 #[derive(Row, Deserialize)]
 struct Busy {
@@ -28,8 +33,28 @@ struct OneSecond {
     close: f64,
 }
 
+/// Draws the charts of the markets that are in `place`; of the busiest ones `again`, and in the beginning. What the charts miss
+/// is no news: while ClickHouse is down, the events say so, and one that is frozen would hold them up for as long as it is.
+pub(crate) async fn draw(client: &Client, place: &Mutex<Vec<Chart>>, again: bool, newest_ms: i64) {
+    let shown: Vec<String> = {
+        let shown = place.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = shown.iter().filter_map(|chart| chart.name.split(' ').next());
+        names.map(str::to_owned).collect()
+    };
+    let drawn = tokio::time::timeout(LIMIT, async {
+        let markets = match again || shown.is_empty() {
+            true => busiest(client, newest_ms).await?,
+            false => shown,
+        };
+        charts(client, &markets, newest_ms).await
+    });
+    if let Ok(Ok(charts)) = drawn.await {
+        *place.lock().unwrap_or_else(PoisonError::into_inner) = charts;
+    }
+}
+
 /// The markets with the most trades in the minute before `newest_ms`.
-pub(crate) async fn busiest(client: &Client, newest_ms: i64) -> Result<Vec<String>, clickhouse::error::Error> {
+async fn busiest(client: &Client, newest_ms: i64) -> Result<Vec<String>, clickhouse::error::Error> {
     // `max` of all versions of a candle is its newest version's count: trades are only added.
     let rows = client
         .query_raw(
@@ -45,11 +70,7 @@ pub(crate) async fn busiest(client: &Client, newest_ms: i64) -> Result<Vec<Strin
 }
 
 /// One-second candles of these markets up to `newest_ms`.
-pub(crate) async fn charts(
-    client: &Client,
-    markets: &[String],
-    newest_ms: i64,
-) -> Result<Vec<Chart>, clickhouse::error::Error> {
+async fn charts(client: &Client, markets: &[String], newest_ms: i64) -> Result<Vec<Chart>, clickhouse::error::Error> {
     if markets.is_empty() {
         return Ok(Vec::new());
     }

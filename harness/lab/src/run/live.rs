@@ -1,6 +1,6 @@
 //! A run from its first trade to the last row: what is shown, the faults, the supervisor, the drain.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ledger::FaultOutcome;
@@ -8,7 +8,6 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::MissedTickBehavior;
 
-use super::charts;
 use super::drain::{Drain, Order};
 use super::joined::Joined;
 use super::offsets::Offsets;
@@ -18,13 +17,15 @@ use super::stop::Stop;
 use crate::faults::{Ctx, strike};
 use crate::note;
 use crate::text;
-use crate::view::{self, Chart, Event, FaultState, Phase, Screen, View};
+use crate::view::{self, Chart, Event, FaultState, Screen};
+
+mod gaps;
+mod shown;
+
+use gaps::Gaps;
 
 /// How often the screen is drawn.
 const FRAME: Duration = Duration::from_millis(250);
-
-/// Charts that take longer are given up, and asked for again.
-const CHARTS_LIMIT: Duration = Duration::from_secs(5);
 
 /// What a run came to, as far as it is known before the audit.
 pub(crate) struct Outcome {
@@ -69,9 +70,13 @@ pub(super) struct Live<'a> {
     pub(super) offsets: Arc<Offsets>,
     charts: Arc<Mutex<Vec<Chart>>>,
     charting: Option<JoinHandle<()>>,
+    looking: Option<JoinHandle<()>>,
+    gaps: Gaps,
     rows: u64,
     last_row: Duration,
     plain: bool,
+    /// Plain lines so far.
+    lines: u32,
 }
 
 /// Runs until everything has arrived, or cannot.
@@ -97,7 +102,7 @@ pub(crate) async fn live(
     let faults = plan.faults.iter().map(|(fault, at)| view::Fault {
         name: fault.name().into(),
         at: *at,
-        state: FaultState::Waiting,
+        ..view::Fault::default()
     });
     let live = Live {
         plan,
@@ -116,9 +121,12 @@ pub(crate) async fn live(
         offsets: Arc::new(offsets),
         charts: Arc::default(),
         charting: None,
+        looking: None,
+        gaps: Gaps::default(),
         rows: 0,
         last_row: Duration::ZERO,
         plain: screen.is_none(),
+        lines: 0,
         ready,
     };
     live.run(screen, stop).await
@@ -170,7 +178,7 @@ impl Live<'_> {
     /// Takes in what is new.
     fn look(&mut self, now: Duration) {
         let mut first = false;
-        let (came, gone) = {
+        let ((came, gone), repaired) = {
             let mut board = self.ready.crew.board();
             let moves = self.joined.look(&mut board);
             if board.rows() > self.rows {
@@ -178,7 +186,7 @@ impl Live<'_> {
                 self.rows = board.rows();
                 self.last_row = now;
             }
-            moves
+            (moves, self.gaps.see(board.ingest()))
         };
         if first {
             let (trade, command) = (now, self.plan.asked.elapsed());
@@ -195,6 +203,9 @@ impl Live<'_> {
         }
         for name in gone {
             self.happened(format!("{name} has left"), false);
+        }
+        if let Some(repaired) = repaired {
+            self.happened(repaired, false);
         }
         if matches!(self.step, Step::Running) {
             for (i, (fault, at)) in self.plan.faults.iter().enumerate() {
@@ -215,41 +226,11 @@ impl Live<'_> {
         }
     }
 
-    /// Once a second: a sample, a line, the charts.
-    fn second(&mut self, now: Duration) {
-        let executed = self.executed();
-        let newest = {
-            let mut board = self.ready.crew.board();
-            board.sample(now, executed);
-            board.newest_watermark()
-        };
-        if self.plain {
-            note(&view::line(&self.view(now)));
-        } else if let Some(newest) = newest
-            && self.charting.as_ref().is_none_or(JoinHandle::is_finished)
-        {
-            let client = self
-                .ready
-                .stack
-                .clickhouse()
-                .client()
-                .with_database(&self.ready.names.database);
-            let (place, again) = (Arc::clone(&self.charts), now.as_secs().is_multiple_of(5));
-            self.charting = Some(tokio::spawn(async move {
-                // What the charts miss is no news: while ClickHouse is down, the events say so.
-                // A ClickHouse that is frozen would hold them up for as long as it is.
-                let drawn = tokio::time::timeout(CHARTS_LIMIT, draw_charts(&client, &place, again, newest));
-                if let Ok(Ok(charts)) = drawn.await {
-                    *place.lock().unwrap_or_else(PoisonError::into_inner) = charts;
-                }
-            }));
-        }
-    }
-
     fn struck(&mut self, struck: Result<(usize, anyhow::Result<String>), tokio::task::JoinError>) {
         // A panic there is a bug whose message the log has; the fault then stays as one that did not strike.
         let Ok((i, result)) = struck else { return };
         let name = self.faults[i].name.clone();
+        self.faults[i].over = self.begun.elapsed();
         self.faults[i].state = match result {
             Ok(what) => {
                 self.say(&format!("{name}: {what}"));
@@ -290,32 +271,6 @@ impl Live<'_> {
             .map(|exchange| exchange.counters().executed)
     }
 
-    fn view(&self, now: Duration) -> View {
-        let board = self.ready.crew.board();
-        let now_ms = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
-        View {
-            title: self.plan.title(self.ready.markets.len()),
-            elapsed: now,
-            limit: self.plan.limit,
-            phase: match &self.step {
-                Step::Running => Phase::Running,
-                Step::Settling if !self.striking.is_empty() => Phase::Draining("a fault to be over".into()),
-                Step::Settling | Step::Finishing(_) => Phase::Draining("the exchange to empty its queues".into()),
-                Step::Draining(drain) => Phase::Draining(drain.waiting()),
-            },
-            stages: board.stages(self.executed()),
-            partitions: board.partitions(self.plan.args.partitions, now_ms),
-            latency: board.recent_latency(),
-            rows_per_second: board.rows_per_second(),
-            candle_rows: board.sums().candles,
-            charts: self.charts.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            faults: self.faults.clone(),
-            events: self.events.clone(),
-        }
-    }
-
     fn outcomes(&self) -> Vec<FaultOutcome> {
         let outcome = |fault: &view::Fault| {
             let (struck, what) = match &fault.state {
@@ -333,27 +288,6 @@ impl Live<'_> {
         };
         self.faults.iter().map(outcome).collect()
     }
-}
-
-/// The charts of the markets that are shown; of the busiest ones `again`, and in the beginning.
-async fn draw_charts(
-    client: &clickhouse::Client,
-    place: &Mutex<Vec<Chart>>,
-    again: bool,
-    newest_ms: i64,
-) -> Result<Vec<Chart>, clickhouse::error::Error> {
-    let shown: Vec<String> = place
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .iter()
-        .filter_map(|chart| chart.name.split(' ').next().map(str::to_owned))
-        .collect();
-    let markets = if again || shown.is_empty() {
-        charts::busiest(client, newest_ms).await?
-    } else {
-        shown
-    };
-    charts::charts(client, &markets, newest_ms).await
 }
 
 /// The next key, or never.

@@ -3,13 +3,15 @@
 
 mod candlesticks;
 mod dashboard;
+mod happenings;
+mod panels;
 mod plain;
 mod screen;
 
 use std::time::Duration;
 
 pub use dashboard::draw;
-pub use plain::line;
+pub use plain::{heads, line};
 pub use screen::{Key, Screen};
 
 /// A moment of a run.
@@ -25,10 +27,14 @@ pub struct View {
     pub phase: Phase,
     /// The stages, from the exchange to the table.
     pub stages: Vec<Stage>,
+    /// How long the stages' rates look back; absent while there are none.
+    pub rates_over: Option<Duration>,
     /// The partitions of the topic.
     pub partitions: Vec<Partition>,
     /// From the exchange's send time to the acknowledged row, over the last seconds.
     pub latency: Option<Latency>,
+    /// For how long there has been no row although trades are on their way; absent while rows arrive.
+    pub stalled: Option<Duration>,
     /// Rows per second, one value for each second, newest last.
     pub rows_per_second: Vec<u64>,
     /// Candle rows so far.
@@ -47,6 +53,8 @@ pub enum Phase {
     /// Trades flow.
     #[default]
     Running,
+    /// The run is to end, but trades still flow. With what it waits for.
+    Ending(String),
     /// No more trades are executed; what is on its way arrives. With what it waits for.
     Draining(String),
 }
@@ -56,8 +64,8 @@ pub enum Phase {
 pub struct Stage {
     /// Its name.
     pub name: &'static str,
-    /// Trades per second over the last seconds.
-    pub rate: f64,
+    /// Trades per second over [`View::rates_over`].
+    pub rate: Option<f64>,
     /// Trades so far; absent where nobody counts (a real exchange).
     pub total: Option<u64>,
     /// Trades that the stage before has done and this one has not.
@@ -69,8 +77,8 @@ pub struct Stage {
 pub struct Partition {
     /// Its number.
     pub id: i32,
-    /// Records that no worker has applied.
-    pub lag: u64,
+    /// Records that no worker has applied; absent when nobody knows the end of the partition.
+    pub lag: Option<u64>,
     /// How far the watermark is behind the clock, milliseconds; absent before the first trade.
     pub delay_ms: Option<i64>,
     /// Whether it counts as idle.
@@ -125,6 +133,8 @@ pub struct Fault {
     pub at: Duration,
     /// How it went so far.
     pub state: FaultState,
+    /// When that was known, if it is over.
+    pub over: Duration,
 }
 
 /// How far a fault has come.

@@ -33,7 +33,7 @@ fn chart(name: &str, base: f64, count: usize) -> Chart {
 pub(crate) fn sample() -> View {
     let stage = |name, rate, total, waiting| Stage {
         name,
-        rate,
+        rate: Some(rate),
         total: Some(total),
         waiting,
     };
@@ -49,10 +49,12 @@ pub(crate) fn sample() -> View {
             stage("worker", 2_000.0, 84_101, Some(0)),
             stage("table", 1_988.0, 82_052, Some(2_049)),
         ],
+        rates_over: Some(Duration::from_secs(5)),
+        stalled: None,
         partitions: (0..6)
             .map(|id| Partition {
                 id,
-                lag: [3, 0, 12, 1_204, 0, 7][id as usize],
+                lag: Some([3, 0, 12, 1_204, 0, 7][id as usize]),
                 delay_ms: (id != 4).then_some(1_040 + i64::from(id) * 13),
                 idle: id == 1,
                 worker: if id == 3 {
@@ -73,17 +75,21 @@ pub(crate) fn sample() -> View {
             chart("KRW-BTC 1s", 91_154_000.0, 42),
             chart("KRW-XRP 1s", 1_320.0, 42),
             chart("KRW-SHIB 1s", 0.0182, 42),
+            chart("KRW-ETH 1s", 4_120_000.0, 42),
+            chart("KRW-SOL 1s", 201_300.0, 42),
+            chart("KRW-DOGE 1s", 214.0, 42),
         ],
         faults: vec![
             Fault {
                 name: "worker-kill".into(),
                 at: Duration::from_secs(20),
                 state: FaultState::Struck("process 4711 killed; process 4790 works on after 1.9 s".into()),
+                over: Duration::from_millis(21_900),
             },
             Fault {
                 name: "broker-kill".into(),
                 at: Duration::from_secs(50),
-                state: FaultState::Waiting,
+                ..Fault::default()
             },
         ],
         events: vec![Event {
@@ -139,7 +145,7 @@ fn many_partitions_show_those_that_lag() {
     view.partitions = (0..64)
         .map(|id| Partition {
             id,
-            lag: u64::from(id == 63) * 9_999,
+            lag: Some(u64::from(id == 63) * 9_999),
             ..Partition::default()
         })
         .collect();
@@ -148,11 +154,122 @@ fn many_partitions_show_those_that_lag() {
 }
 
 #[test]
-fn the_plain_line() {
-    insta::assert_snapshot!(line(&sample()));
+fn the_live_view_on_160_by_48() {
+    insta::assert_snapshot!(drawn(&sample(), 160, 48));
+}
+
+/// Second 31 of a run whose broker was killed: no worker lives, three faults are to come.
+fn broken() -> View {
     let mut view = sample();
-    view.phase = Phase::Draining("17 records that the broker has not acknowledged".into());
-    view.latency = None;
+    view.stalled = Some(Duration::from_millis(6_200));
+    for (id, partition) in (0_u64..).zip(&mut view.partitions) {
+        partition.lag = (id != 2).then_some(2_300 + 11 * id);
+        partition.idle = false;
+        partition.worker = String::new();
+    }
+    let names = ["worker-kill", "worker-freeze", "clickhouse-restart"];
+    view.faults.extend((0_u64..).zip(names).map(|(i, name)| Fault {
+        name: name.into(),
+        at: Duration::from_secs(60 + 10 * i),
+        ..Fault::default()
+    }));
+    view
+}
+
+#[test]
+fn what_waits_is_shown_while_nothing_arrives() {
+    let text = drawn(&broken(), 80, 24);
+    insta::assert_snapshot!(text);
+    assert!(
+        text.contains("2,311") && !text.contains("idle"),
+        "lag is not shown:\n{text}"
+    );
+    assert!(!text.contains("8.4 ms"), "old latencies are shown as new:\n{text}");
+}
+
+#[test]
+fn the_past_is_not_hidden_by_faults_that_are_to_come() {
+    let text = drawn(&broken(), 80, 24);
+    assert!(text.contains("worker-1 died"), "{text}");
+    assert!(text.contains("works on after 1.9 s"), "{text}");
+    assert!(text.contains("broker-kill  in 8 s, 3 more after it"), "{text}");
+    let mut view = broken();
+    view.events.extend((30..40).map(|second| Event {
+        at: Duration::from_secs(second),
+        text: format!("event {second}"),
+        trouble: false,
+    }));
+    let text = drawn(&view, 80, 24);
+    assert!(text.contains("event 39") && text.contains("broker-kill"), "{text}");
+    let text = drawn(&view, 100, 50);
+    assert!(
+        text.contains("worker-1 died"),
+        "a taller terminal shows no more:\n{text}"
+    );
+}
+
+#[test]
+fn owners_can_be_told_apart() {
+    let names = [
+        "worker-1",
+        "worker-12",
+        "worker-1-0",
+        "worker-1-1",
+        "joined-4194303-0",
+        "joined-4194303-1",
+    ];
+    let mut view = sample();
+    for (partition, name) in view.partitions.iter_mut().zip(names) {
+        partition.worker = name.into();
+    }
+    let text = drawn(&view, 80, 24);
+    for name in ["w1 ", "w12 ", "w1.0 ", "w1.1 ", "j4194303.0", "j4194303.1"] {
+        assert!(text.contains(name), "{name} is not shown:\n{text}");
+    }
+    let text = drawn(&view, 160, 48);
+    assert!(names.iter().all(|name| text.contains(name)), "{text}");
+}
+
+#[test]
+fn a_fault_that_is_awaited_at_the_end_is_named() {
+    let mut view = sample();
+    view.phase = Phase::Ending("worker-freeze to end".into());
+    for text in [drawn(&view, 80, 24), line(&view)] {
+        assert!(
+            text.contains("waiting for worker-freeze to end; trades still flow"),
+            "{text}"
+        );
+        assert!(!text.contains("draining"), "{text}");
+    }
+}
+
+#[test]
+fn a_run_that_has_just_begun_fills_its_chart() {
+    let mut view = sample();
+    for chart in &mut view.charts {
+        chart.candles.truncate(9);
+    }
+    insta::assert_snapshot!(drawn(&view, 100, 30));
+}
+
+#[test]
+fn the_plain_line() {
+    let mut view = sample();
+    let mut lines = vec![heads(), line(&view)];
+    for stage in &mut view.stages {
+        stage.rate = Some(184_211.0);
+    }
     view.stages[0].total = None;
-    insta::assert_snapshot!(line(&view));
+    view.partitions[0].lag = Some(1_204_000);
+    view.elapsed = Duration::from_secs(3_723);
+    lines.push(line(&view));
+    view.stalled = Some(Duration::from_secs(12));
+    view.partitions[0].lag = None;
+    lines.push(line(&view));
+    view.phase = Phase::Draining("the ingest to bring 84,101 trades into the topic".into());
+    lines.push(line(&view));
+    for line in &lines {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    insta::assert_snapshot!(lines.join("\n"));
 }
