@@ -74,6 +74,8 @@ pub(super) struct Live<'a> {
     gaps: Gaps,
     rows: u64,
     last_row: Duration,
+    /// Whether an end was wished for: the next wish ends the run at once.
+    wished: bool,
     plain: bool,
     /// Plain lines so far.
     lines: u32,
@@ -125,6 +127,7 @@ pub(crate) async fn live(
         gaps: Gaps::default(),
         rows: 0,
         last_row: Duration::ZERO,
+        wished: false,
         plain: screen.is_none(),
         lines: 0,
         ready,
@@ -161,7 +164,12 @@ impl Live<'_> {
                 }
                 Some(ended) = self.ready.ends.recv() => self.ended(&ended),
                 Some(struck) = self.striking.join_next() => self.struck(struck),
-                () = stop.wished(1), if matches!(self.step, Step::Running) => self.step = Step::Settling,
+                () = stop.wished(1), if !self.wished => {
+                    self.wished = true;
+                    if matches!(self.step, Step::Running) {
+                        self.step = Step::Settling;
+                    }
+                }
                 _ = pressed(&mut screen) => stop.wish(),
             }
         };

@@ -117,7 +117,7 @@ fn header(view: &View, area: Rect, frame: &mut Frame<'_>) {
 
 fn footer(view: &View, area: Rect, frame: &mut Frame<'_>) {
     let key = |key: &'static str| Span::styled(key, Style::new().bold());
-    let (badge, waiting) = match &view.phase {
+    let (badge, waiting, more) = match &view.phase {
         Phase::Running => {
             let keys = vec![
                 " ".into(),
@@ -135,21 +135,28 @@ fn footer(view: &View, area: Rect, frame: &mut Frame<'_>) {
             bar(view, right, frame);
             return;
         }
-        Phase::Ending(waiting) => (" ending ", format!("{waiting}; trades still flow")),
-        Phase::Draining(waiting) => (" draining ", waiting.clone()),
+        Phase::Ending(waiting) => (" ending ", waiting, "; trades still flow"),
+        Phase::Draining(waiting) => (" draining ", waiting, ""),
     };
-    let keys = Line::from(vec![key("q"), ": stop at once ".into()]).alignment(Alignment::Right);
-    let [left, right] = Layout::horizontal([Constraint::Min(20), Constraint::Length(17)]).areas(area);
+    // A run that came to its end by itself takes the first wish for what it does already.
+    let keys = Line::from(match view.wished {
+        true => vec![key("q"), ": stop at once ".into()],
+        false => vec![key("q"), " twice: stop at once ".into()],
+    });
+    let room = Constraint::Length(keys.width() as u16 + 1);
+    let [left, right] = Layout::horizontal([Constraint::Min(20), room]).areas(area);
     let room = usize::from(left.width).saturating_sub(badge.len() + 1);
-    let whole = format!(" waiting for {waiting}");
-    // Where it does not fit, the figures matter more than the grammar.
-    let waiting = match whole.chars().count() <= room {
-        true => whole,
-        false => format!(" {waiting}"),
-    };
+    // Where it does not fit, what is waited for matters more than the grammar.
+    let words = [
+        format!(" waiting for {waiting}{more}"),
+        format!(" waiting for {waiting}"),
+        format!(" {waiting}"),
+    ];
+    let fits = words.iter().find(|words| words.chars().count() <= room);
+    let waiting = fits.unwrap_or(&words[2]).clone();
     let line = Line::from(vec![badge.bold().black().on_yellow(), waiting.into()]);
     frame.render_widget(line, left);
-    frame.render_widget(keys, right);
+    frame.render_widget(keys.alignment(Alignment::Right), right);
 }
 
 /// How much of a run with an end is over.

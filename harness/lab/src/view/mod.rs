@@ -25,6 +25,8 @@ pub struct View {
     pub limit: Option<Duration>,
     /// Where the run stands.
     pub phase: Phase,
+    /// Whether its end was wished for; the next wish is for an end at once.
+    pub wished: bool,
     /// The stages, from the exchange to the table.
     pub stages: Vec<Stage>,
     /// How long the stages' rates look back; absent while there are none.

@@ -264,8 +264,10 @@ fn one(chart: &Chart, area: Rect, frame: &mut Frame<'_>) {
             true => ("▲", Color::Green),
             false => ("▼", Color::Red),
         };
+        let close = text::price(last.close);
+        let close = close.strip_suffix(".0").unwrap_or(&close);
         let price = Line::from(vec![
-            Span::raw(format!(" {} ", text::price(last.close))),
+            Span::raw(format!(" {close} ")),
             Span::styled(format!("{mark} {:.2} % ", change.abs()), Style::new().fg(color)),
         ]);
         block = block.title(price.alignment(Alignment::Right));

@@ -42,6 +42,7 @@ pub(crate) fn sample() -> View {
         elapsed: Duration::from_millis(42_300),
         limit: Some(Duration::from_secs(60)),
         phase: Phase::Running,
+        wished: false,
         stages: vec![
             stage("exchange", 2_003.0, 84_120, None),
             stage("ingest", 2_003.4, 84_118, Some(2)),
@@ -130,6 +131,9 @@ fn the_live_view_while_it_drains() {
     let mut view = sample();
     view.phase = Phase::Draining("1,204 records that no worker has delivered".into());
     insta::assert_snapshot!(drawn(&view, 80, 24));
+    view.wished = true;
+    let text = drawn(&view, 80, 24);
+    assert!(text.contains("q: stop at once"), "{text}");
 }
 
 #[test]
@@ -234,13 +238,12 @@ fn owners_can_be_told_apart() {
 fn a_fault_that_is_awaited_at_the_end_is_named() {
     let mut view = sample();
     view.phase = Phase::Ending("worker-freeze to end".into());
-    for text in [drawn(&view, 80, 24), line(&view)] {
-        assert!(
-            text.contains("waiting for worker-freeze to end; trades still flow"),
-            "{text}"
-        );
+    for text in [drawn(&view, 80, 24), drawn(&view, 100, 30), line(&view)] {
+        assert!(text.contains("waiting for worker-freeze to end"), "{text}");
         assert!(!text.contains("draining"), "{text}");
     }
+    let text = drawn(&view, 100, 30);
+    assert!(text.contains("worker-freeze to end; trades still flow"), "{text}");
 }
 
 #[test]

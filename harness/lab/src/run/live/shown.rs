@@ -81,6 +81,7 @@ impl Live<'_> {
             elapsed: now,
             limit: self.plan.limit,
             phase: self.phase(),
+            wished: self.wished,
             stages: board.stages(executed),
             rates_over: board.rates_over(),
             partitions: board.partitions(self.plan.args.partitions, now_ms),
