@@ -11,6 +11,9 @@ use crate::view;
 /// Rates and latencies of the live view are over this long.
 const WINDOW: Duration = Duration::from_secs(5);
 
+/// Samples are not taken to the millisecond: one that is so much younger than the window begins it.
+const SLACK: Duration = Duration::from_millis(500);
+
 /// Seconds of history of the rows per second.
 const HISTORY: usize = 300;
 
@@ -200,7 +203,7 @@ impl Board {
         self.latency.merge(&self.fresh);
         self.recent.push_back((now, std::mem::take(&mut self.fresh)));
         let from = now.saturating_sub(WINDOW);
-        while self.samples.len() > 2 && self.samples[1].0 <= from {
+        while self.samples.len() > 2 && self.samples[1].0 <= from + SLACK {
             self.samples.pop_front();
         }
         while self.recent.front().is_some_and(|(at, _)| *at <= from) {
