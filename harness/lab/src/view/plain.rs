@@ -3,7 +3,7 @@
 use super::{Phase, View};
 use crate::text;
 
-/// What the columns of [`line`] are.
+/// What the columns of `line` are.
 pub fn heads() -> String {
     let stages: String = ["exchange", "ingest", "topic", "worker", "table"]
         .iter()
