@@ -3,8 +3,12 @@
 
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
+
+/// More than the system takes to stop every thread of a process, also on a busy machine.
+const UNTIL_STRUCK: Duration = Duration::from_millis(500);
 
 /// A point that the delivery of a block passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +47,9 @@ impl FaultAt {
         if point == self.point && self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
             tracing::warn!("fault: {:?} at {point:?}", self.signal);
             let _ = kill_process(getpid(), self.signal);
+            // The signal is the process's: this thread may run on for some milliseconds until the system has stopped each
+            // of its threads, and so pass the point after all. For a process that is stopped this wait has no length.
+            std::thread::sleep(UNTIL_STRUCK);
         }
     }
 }

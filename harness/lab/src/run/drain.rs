@@ -13,8 +13,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Seen {
     /// Whether the ingest process runs.
     pub(crate) ingest_runs: bool,
-    /// Trades that it has not brought into the topic, and markets that it still repairs.
+    /// Trades that it has not brought into the topic.
     pub(crate) ingest_left: u64,
+    /// Markets whose gap it still repairs.
+    pub(crate) repairing: u64,
     /// Records in the topic whose delivery is not committed; absent when Kafka did not say.
     pub(crate) undelivered: Option<u64>,
     /// Worker processes that run.
@@ -99,6 +101,10 @@ impl Drain {
     /// What is being waited for.
     pub(crate) fn waiting(&self) -> String {
         match self.step {
+            Step::Ingest if self.last.repairing > 0 => {
+                let left = text::plural(self.last.repairing, "market", "markets");
+                format!("the gap of {left} to be repaired")
+            }
             Step::Ingest if self.last.ingest_left == 0 => "the ingest to end".into(),
             Step::Ingest => {
                 let left = text::plural(self.last.ingest_left, "trade", "trades");
@@ -130,6 +136,7 @@ mod tests {
         Seen {
             ingest_runs: ingest_left.is_some(),
             ingest_left: ingest_left.unwrap_or(0),
+            repairing: 0,
             undelivered,
             workers,
         }
@@ -152,6 +159,17 @@ mod tests {
         assert_eq!(drain.see(at(5), seen(None, Some(0), 1)), Order::Wait);
         assert_eq!(drain.waiting(), "1 worker to leave the group");
         assert_eq!(drain.see(at(6), seen(None, Some(0), 0)), Order::Done);
+    }
+
+    #[test]
+    fn a_gap_under_repair_is_called_so() {
+        let mut drain = Drain::new(at(0));
+        let repairing = Seen {
+            repairing: 2,
+            ..seen(Some(9), None, 1)
+        };
+        drain.see(at(1), repairing);
+        assert_eq!(drain.waiting(), "the gap of 2 markets to be repaired");
     }
 
     #[test]

@@ -34,13 +34,14 @@ impl Live<'_> {
                 if ingest.is_none() && self.ingest_gone.is_none() {
                     self.ingest_gone = Some(Instant::now());
                 }
-                let ingest_left = {
+                let (ingest_left, repairing) = {
                     let board = self.ready.crew.board();
-                    board.ingest().in_flight + board.ingest().repairing
+                    (board.ingest().in_flight, board.ingest().repairing)
                 };
                 let seen = Seen {
                     ingest_runs: ingest.is_some(),
                     ingest_left,
+                    repairing,
                     // An answer to a question from before the ingest's end may have missed its last records.
                     undelivered: match (*self.undelivered.borrow(), self.ingest_gone) {
                         (Some((asked, left)), Some(gone)) if asked > gone => Some(left),

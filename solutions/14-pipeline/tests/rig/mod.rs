@@ -17,6 +17,9 @@ use tempfile::TempDir;
 
 const PARTITIONS: i32 = 4;
 
+/// What the processes log unless `RUST_LOG` says otherwise.
+const QUIET: &str = "warn,rdkafka::consumer::base_consumer=off";
+
 /// Everything of one run; its processes end with it.
 pub(crate) struct Rig {
     pub(crate) stack: &'static Stack,
@@ -37,7 +40,7 @@ impl<T: Clone + Default + Send + 'static> Process<T> {
     fn spawn(args: &[String], pick: fn(Progress) -> Option<T>) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_pipeline"))
             .args(args)
-            .env("RUST_LOG", "warn,rdkafka::consumer::base_consumer=off")
+            .env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| QUIET.into()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
