@@ -27,9 +27,19 @@ pub(crate) fn root() -> PathBuf {
 /// Cargo, on the checkout's manifest, asked for what the lockfile says and nothing newer.
 pub(crate) fn cargo(command: &str) -> std::process::Command {
     let mut cargo = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // What a cargo that runs this program (as `cargo test` does) says of the package it runs. Build scripts of dependencies
+    // watch these variables: passed on, they would have all that stands on `ring` compiled again, back and forth.
+    let told = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(told)) {
+        cargo.env_remove(name);
+    }
     cargo
-        .args([command, "--release", "--locked", "--manifest-path"])
+        .args([command, "--locked", "--manifest-path"])
         .arg(root().join("Cargo.toml"));
+    // Benches have a profile of their own, which is the release profile; `cargo bench` takes no --release.
+    if command != "bench" {
+        cargo.arg("--release");
+    }
     cargo
 }
 

@@ -11,10 +11,6 @@ use common::{CLICKHOUSE, Running, WORKER, all_there, home, lab, no_folder_left, 
 use ledger::{Report, Verdict};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use tokio::sync::Mutex;
-
-/// Each run takes the whole machine; two at a time would measure each other.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 /// A second wish to stop counts as one only so long after the first: what sends a signal twice at once means it once.
 const APART: Duration = Duration::from_millis(300);
@@ -23,9 +19,7 @@ const FIRST_ROW: &str = "the first trade is a row";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_outlives_a_run_that_is_killed_and_the_report_of_the_run_before_is_not_its_own() {
-    let _alone = ONE_AT_A_TIME.lock().await;
-    let dir = tempfile::tempdir().unwrap();
-    let home = home(dir.path());
+    let home = home();
     let none = Running::start(&home, &["audit"]).end().await;
     assert_eq!(none.code, Some(2), "{none:?}");
     assert!(none.stderr.contains("no run has been audited yet"), "{none:?}");
@@ -51,9 +45,7 @@ async fn nothing_outlives_a_run_that_is_killed_and_the_report_of_the_run_before_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_outlives_a_run_that_is_killed_while_it_drains() {
-    let _alone = ONE_AT_A_TIME.lock().await;
-    let dir = tempfile::tempdir().unwrap();
-    let home = home(dir.path());
+    let home = home();
     let mut run = Running::start(&home, &["up", "--rate", "max", "--for", "3s", "--plain"]);
     run.says(FIRST_ROW).await;
     // Into a ClickHouse that is frozen nothing drains: the run cannot be over before it is killed.
@@ -69,9 +61,7 @@ async fn nothing_outlives_a_run_that_is_killed_while_it_drains() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_drains_and_audits_and_what_is_not_to_be_kept_goes() {
-    let _alone = ONE_AT_A_TIME.lock().await;
-    let dir = tempfile::tempdir().unwrap();
-    let home = home(dir.path());
+    let home = home();
     let mut run = Running::start(&home, &["up", "--for", "ever", "--plain"]);
     run.says(FIRST_ROW).await;
     run.signal(Signal::INT);
@@ -86,9 +76,7 @@ async fn ctrl_c_drains_and_audits_and_what_is_not_to_be_kept_goes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_ctrl_c_stops_at_once() {
-    let _alone = ONE_AT_A_TIME.lock().await;
-    let dir = tempfile::tempdir().unwrap();
-    let home = home(dir.path());
+    let home = home();
     let mut run = Running::start(&home, &["up", "--plain"]);
     run.says(FIRST_ROW).await;
     all_there(&home);
@@ -113,9 +101,7 @@ async fn a_second_ctrl_c_stops_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keep_keeps_and_clean_removes() {
-    let _alone = ONE_AT_A_TIME.lock().await;
-    let dir = tempfile::tempdir().unwrap();
-    let home = home(dir.path());
+    let home = home();
     lab(&home, &["up", "--for", "2s", "--plain", "--keep"]).await.unwrap();
     nobody_left(&home).await;
     let kept = run_folders(&home);
@@ -129,9 +115,7 @@ async fn keep_keeps_and_clean_removes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_start_has_its_first_row_soon() {
-    let _alone = ONE_AT_A_TIME.lock().await;
-    let dir = tempfile::tempdir().unwrap();
-    let home = home(dir.path());
+    let home = home();
     // Ten seconds are what it is to take when the machine is its own; the bound leaves room for one that is shared.
     let (wanted, bound) = (Duration::from_secs(10), Duration::from_secs(20));
     // Builds what the other tests may have built already.
@@ -152,9 +136,7 @@ async fn a_second_start_has_its_first_row_soon() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_with_every_fault_passes_its_audit() {
-    let _alone = ONE_AT_A_TIME.lock().await;
-    let dir = tempfile::tempdir().unwrap();
-    let home = home(dir.path());
+    let home = home();
     let faults = [
         "garbage@2s",
         "socket-drop@4s",
@@ -179,9 +161,7 @@ async fn a_run_with_every_fault_passes_its_audit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_cannot_be_set_up_leaves_the_logs_of_its_servers() {
-    let _alone = ONE_AT_A_TIME.lock().await;
-    let dir = tempfile::tempdir().unwrap();
-    let home = home(dir.path());
+    let home = home();
     // In place of the lock of the run that others join: found out when the servers are there already.
     std::fs::create_dir(home.join("run.lock")).unwrap();
     let ended = Running::start(&home, &["up", "--plain"]).end().await;

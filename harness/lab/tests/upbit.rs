@@ -45,7 +45,7 @@ async fn behind_tls() -> Behind {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_against_an_exchange_behind_tls_passes_its_audit() {
     let behind = behind_tls().await;
-    let home = home(behind.dir.path());
+    let home = home();
     let ca_cert = behind.ca_cert.to_str().unwrap();
     let mut args = vec![
         "up",

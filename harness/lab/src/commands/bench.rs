@@ -1,6 +1,6 @@
 //! `bench`: the benches of some parts, which are criterion's; and that of the pipeline, which is a run at full speed.
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context, anyhow, bail, ensure};
 use clap::Parser;
@@ -55,12 +55,8 @@ fn asked(words: &[String], all: &[Package]) -> anyhow::Result<Asked> {
 
 fn criterion(packages: &[Package], args: &TestArgs) -> anyhow::Result<ExitCode> {
     let provider = args.stack.unwrap_or_else(|| Provider::from_env().unwrap_or_default());
-    // `cargo bench` has its own profile, which is the release profile; it takes no --release.
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command
-        .args(["bench", "--benches", "--locked", "--manifest-path"])
-        .arg(cargo::root().join("Cargo.toml"))
-        .env("LAB_STACK", provider.name());
+    let mut command = cargo::cargo("bench");
+    command.arg("--benches").env("LAB_STACK", provider.name());
     for package in packages {
         command.args(["--package", &package.name]);
     }

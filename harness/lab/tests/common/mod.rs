@@ -4,7 +4,8 @@
 #![allow(dead_code, unreachable_pub)] // each test program takes what it needs
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -20,22 +21,49 @@ pub const LIMIT: Duration = Duration::from_secs(600);
 /// How long what a dead run has started may outlive it.
 const GONE: Duration = Duration::from_secs(15);
 
-/// A home of the test's own, so that the user's last report stays, with the servers that are fetched already.
-pub fn home(dir: &Path) -> std::path::PathBuf {
+/// A home of the tests' own, so that the user's last report stays: with the servers that are fetched already and, from one
+/// test to the next, Kafka's class archive (it is valid for one path only, and takes seconds to make); else as new. Each
+/// run takes the whole machine, so one test at a time has it, in whatever program.
+pub struct Home {
+    path: PathBuf,
+    _alone: File,
+}
+
+impl std::ops::Deref for Home {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.path
+    }
+}
+
+pub fn home() -> Home {
     stack::provision::ensure(true).expect("the servers can be fetched: ./lab doctor says what is missing");
-    let home = dir.join("home");
-    std::fs::create_dir(&home).unwrap();
-    for entry in std::fs::read_dir(stack::provision::home()).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap();
-        if ["kafka-", "clickhouse-", "launcher-"]
-            .iter()
-            .any(|piece| name.starts_with(piece))
-        {
-            std::os::unix::fs::symlink(&path, home.join(name)).unwrap();
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("home");
+    std::fs::create_dir_all(&path).unwrap();
+    let alone = File::create(path.with_extension("lock")).unwrap();
+    alone.lock().unwrap();
+    for entry in std::fs::read_dir(&path).unwrap() {
+        let (entry, kind) = entry.map(|entry| (entry.path(), entry.file_type().unwrap())).unwrap();
+        match (kind.is_dir(), name(&entry).starts_with("kafka-")) {
+            (true, true) => {}
+            (true, false) => std::fs::remove_dir_all(&entry).unwrap(),
+            (false, _) => std::fs::remove_file(&entry).unwrap(),
         }
     }
-    home
+    for entry in std::fs::read_dir(stack::provision::home()).unwrap() {
+        let fetched = entry.unwrap().path();
+        let here = path.join(name(&fetched));
+        let is_a = |piece: &&str| name(&fetched).starts_with(*piece);
+        if ["kafka-", "clickhouse-", "launcher-"].iter().any(is_a) && !here.exists() {
+            std::os::unix::fs::symlink(&fetched, here).unwrap();
+        }
+    }
+    Home { path, _alone: alone }
+}
+
+fn name(path: &Path) -> &str {
+    path.file_name().unwrap().to_str().unwrap()
 }
 
 /// How the command ended.
@@ -196,7 +224,7 @@ pub async fn nobody_left(home: &Path) {
 }
 
 /// The folders of runs in this home.
-pub fn run_folders(home: &Path) -> Vec<std::path::PathBuf> {
+pub fn run_folders(home: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(home.join("runs")).into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
 }
