@@ -49,9 +49,12 @@ impl Machine {
         self.has(program, &format!("echo {program} \"$@\" >>'{}'", log.display()));
     }
 
-    /// What apt has beside what every system has.
+    /// What apt can install beside what every system has. Like apt, it has heard of everything: only `madison`, by what it
+    /// prints, tells what there is.
     fn offers(&self, packages: &str) {
-        let script = format!("case ' {packages} ' in *\" $2 \"*) exit 0 ;; *) exit 100 ;; esac");
+        let script = format!(
+            "case \"$1 {packages} \" in *\" $2 \"*) [ \"$1\" != madison ] || echo \" $2 | 1.0 | source\" ;; esac"
+        );
         self.has("apt-cache", &script);
     }
 

@@ -82,15 +82,15 @@ fn command(tool: Tool, manager: Option<&str>, root: bool, has: &dyn Fn(&str) -> 
     format!("{sudo}{install} {}", package.replace(',', " "))
 }
 
-/// Whether apt has a package of that name to offer.
+/// Whether apt can install a package of that name. `apt-cache show` would also know names that other packages merely
+/// mention.
 fn apt_has(package: &str) -> bool {
     let asked = Command::new("apt-cache")
-        .args(["show", "--no-all-versions", package])
+        .args(["madison", package])
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .status();
-    asked.is_ok_and(|status| status.success())
+        .output();
+    asked.is_ok_and(|output| !output.stdout.trim_ascii().is_empty())
 }
 
 #[cfg(test)]
