@@ -15,6 +15,20 @@ use crate::server::{Server, blocking};
 /// How long a new topic may take until each of its partitions has a leader.
 const TOPIC_LIMIT: Duration = Duration::from_secs(20);
 
+/// Who has a partition, as far as the broker that was asked knows: one that is cut off goes on telling of old times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// The partition.
+    pub partition: i32,
+    /// Node id of its leader; absent while it has none.
+    pub leader: Option<i32>,
+    /// Node ids of its in-sync replicas.
+    pub in_sync: Vec<i32>,
+}
+
+/// How long a broker may take to answer who has which partition.
+const METADATA_LIMIT: Duration = Duration::from_secs(5);
+
 /// Kafka, whoever runs it.
 #[derive(Clone, Debug)]
 pub struct Kafka {
@@ -42,6 +56,25 @@ impl Kafka {
     /// The brokers, in order of their node ids.
     pub fn brokers(&self) -> &[Server] {
         &self.brokers
+    }
+
+    /// The broker with this node id, as [`Placed`] names it.
+    pub fn broker(&self, id: i32) -> Option<&Server> {
+        self.brokers.get(usize::try_from(id).ok()?.checked_sub(1)?)
+    }
+
+    /// How often each partition is stored: once per broker.
+    pub fn replication(&self) -> i32 {
+        self.replication
+    }
+
+    /// Who has each partition of a topic, in their order.
+    ///
+    /// # Errors
+    /// There is no such topic, or no broker answers.
+    pub async fn placed(&self, topic: &str) -> Result<Vec<Placed>, StackError> {
+        let (bootstrap, topic) = (self.bootstrap.clone(), topic.to_owned());
+        blocking("asking who has a topic", move || placed(&bootstrap, &topic)).await
     }
 
     /// The dedicated controller, if there is one: a single broker is its own.
@@ -118,6 +151,35 @@ pub(crate) fn already_exists(error: &StackError) -> bool {
             ..
         }
     )
+}
+
+/// Asks who has each partition. Blocking.
+fn placed(bootstrap: &str, topic: &str) -> Result<Vec<Placed>, StackError> {
+    let failed = |source| StackError::Kafka {
+        doing: format!("asking who has topic {topic}"),
+        source,
+    };
+    let admin = admin(bootstrap)?;
+    let metadata = admin
+        .inner()
+        .fetch_metadata(Some(topic), METADATA_LIMIT)
+        .map_err(failed)?;
+    let found = metadata.topics().iter().find(|found| found.name() == topic);
+    let found = found.ok_or_else(|| failed(KafkaError::AdminOp(RDKafkaErrorCode::UnknownTopic)))?;
+    if let Some(error) = found.error() {
+        return Err(failed(KafkaError::MetadataFetch(error.into())));
+    }
+    let mut all: Vec<Placed> = found
+        .partitions()
+        .iter()
+        .map(|partition| Placed {
+            partition: partition.id(),
+            leader: (partition.leader() >= 0).then_some(partition.leader()),
+            in_sync: partition.isr().to_vec(),
+        })
+        .collect();
+    all.sort_by_key(|placed| placed.partition);
+    Ok(all)
 }
 
 /// Waits until every partition of the topic has a leader. Blocking.

@@ -18,7 +18,7 @@ mod stack;
 pub use clickhouse::ClickHouse;
 pub use client::clickhouse_client;
 pub use error::StackError;
-pub use kafka::Kafka;
+pub use kafka::{Kafka, Placed};
 pub use rename::RenameTrap;
 pub use server::Server;
 pub use spec::{Provider, Sizing, StackSpec, UnknownProvider};

@@ -3,6 +3,7 @@
 mod clickhouse;
 pub(crate) mod cluster;
 pub(crate) mod kafka;
+mod links;
 mod log;
 pub(crate) mod ports;
 mod process;

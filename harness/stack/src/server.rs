@@ -21,6 +21,10 @@ pub(crate) trait Control: Send + Sync + 'static {
     fn freeze(&self) -> Result<(), StackError>;
     /// SIGCONT.
     fn thaw(&self) -> Result<(), StackError>;
+    /// Cuts its links to the rest of its cluster, not those to its clients. A server without such links says so.
+    fn cut(&self) -> Result<(), StackError>;
+    /// Joins them again. Healing what is whole is no error.
+    fn heal(&self) -> Result<(), StackError>;
 }
 
 /// A running, frozen or killed server.
@@ -99,6 +103,23 @@ impl Server {
     /// Where it does not run.
     pub fn thaw(&self) -> Result<(), StackError> {
         self.control.thaw()
+    }
+
+    /// Cuts a broker off from the other brokers and the controller: nothing comes through, no connection is closed, and
+    /// clients still reach it. So it goes on as if it were the leader until it learns better.
+    ///
+    /// # Errors
+    /// [`StackError::Control`] for a server that is no broker of several.
+    pub async fn cut(&self) -> Result<(), StackError> {
+        self.off_thread("cut", |control| control.cut()).await
+    }
+
+    /// Joins what [`Server::cut`] has cut.
+    ///
+    /// # Errors
+    /// Where the links cannot be made again.
+    pub async fn heal(&self) -> Result<(), StackError> {
+        self.off_thread("heal", |control| control.heal()).await
     }
 
     async fn off_thread(

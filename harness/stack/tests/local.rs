@@ -9,9 +9,11 @@ use rustix::process::{Pid, test_kill_process};
 use stack::{Provider, Sizing, Stack, StackSpec, unique};
 use tokio::sync::{Mutex, MutexGuard};
 
-/// The shared servers are hurt here: one test at a time.
+/// Who hurts the shared servers, or starts three brokers of its own, does it alone: a broker whose heartbeats starve
+/// beside others loses its leadership without anybody's doing.
+static TURN: Mutex<()> = Mutex::const_new(());
+
 async fn alone() -> (MutexGuard<'static, ()>, &'static Stack) {
-    static TURN: Mutex<()> = Mutex::const_new(());
     let turn = TURN.lock().await;
     (turn, Stack::shared().await.expect("the stack"))
 }
@@ -303,6 +305,7 @@ async fn a_kept_run_directory_stays_and_its_servers_do_not() {
 
 #[tokio::test]
 async fn three_brokers_survive_the_loss_of_one() {
+    let _turn = TURN.lock().await;
     let stack = Stack::start(StackSpec {
         brokers: 3,
         ..StackSpec::default()
@@ -329,6 +332,68 @@ async fn three_brokers_survive_the_loss_of_one() {
             broker.restart().await.expect("a restart");
         }
     }
+    stack.stop().await.expect("stopping");
+}
+
+/// Waits for what `wanted` wants of partition 0, as the brokers at `bootstrap` tell it.
+async fn until_placed(kafka: &stack::Kafka, topic: &str, wanted: impl Fn(&stack::Placed) -> bool) {
+    let limit = Duration::from_secs(30);
+    let from = Instant::now();
+    let mut last = None;
+    while from.elapsed() < limit {
+        last = kafka.placed(topic).await.ok();
+        if last.iter().flatten().any(&wanted) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("partition 0 of {topic} stayed as {last:?} for {limit:?}");
+}
+
+#[tokio::test]
+async fn a_leader_that_is_cut_off_is_replaced_and_still_answers_its_clients() {
+    let _turn = TURN.lock().await;
+    let stack = Stack::start(StackSpec {
+        brokers: 3,
+        ..StackSpec::default()
+    })
+    .await
+    .expect("a stack of its own");
+    let kafka = stack.kafka();
+    let topic = unique("trades");
+    kafka.create_topic(&topic, 1, &[]).await.expect("a topic");
+    let old = kafka.placed(&topic).await.expect("an answer")[0]
+        .leader
+        .expect("a leader");
+    let broker = kafka.broker(old).expect("its handle");
+
+    broker.cut().await.expect("cutting it off");
+    // Of those who hear of it; the one that is cut off does not.
+    until_placed(kafka, &topic, |p| {
+        p.leader.is_some_and(|id| id != old) && p.in_sync.len() == 2
+    })
+    .await;
+    let address = kafka
+        .bootstrap()
+        .split(',')
+        .nth(usize::try_from(old - 1).expect("an id"));
+    let producer: FutureProducer = ClientConfig::new()
+        .set("bootstrap.servers", address.expect("its address"))
+        .set("acks", "1")
+        .set("message.timeout.ms", "10000")
+        .create()
+        .expect("a producer");
+    let record = FutureRecord::<(), _>::to(&topic).payload("in vain");
+    let acknowledged = producer.send(record, Duration::from_secs(10)).await;
+    acknowledged.expect("the old leader, which knows no better, acknowledges alone");
+
+    broker.heal().await.expect("joining it again");
+    until_placed(kafka, &topic, |p| {
+        p.leader.is_some_and(|id| id != old) && p.in_sync.len() == 3
+    })
+    .await;
+    let place = write(kafka.bootstrap(), &topic, b"after").await;
+    assert_eq!(read(kafka.bootstrap(), &topic, place), b"after");
     stack.stop().await.expect("stopping");
 }
 

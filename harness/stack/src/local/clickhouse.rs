@@ -38,7 +38,7 @@ pub(crate) fn start(pieces: &Pieces, run: &Path, sizing: Sizing, ports: &mut dyn
             let (url, display_name) = (url.clone(), display_name.clone());
             move |_| ready::clickhouse(&url, &display_name).map(|()| true)
         };
-        let server = Arc::new(LocalServer::new(plan, Box::new(probe)));
+        let server = Arc::new(LocalServer::new(plan, Box::new(probe), None));
         match server.start()? {
             Start::Ready => {
                 let version = ready::clickhouse_version(&url)?;

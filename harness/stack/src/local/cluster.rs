@@ -4,8 +4,12 @@
 //! Three combined nodes would be lighter, but killing two of them kills the controller quorum too: then no leader is
 //! elected, no in-sync set shrinks, and what the fault should show cannot be seen.
 
+use std::collections::BTreeSet;
+use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
+use super::links::{Links, Mover};
 use super::ports::Offer;
 use crate::error::StackError;
 use crate::spec::Sizing;
@@ -27,10 +31,14 @@ pub(crate) enum Role {
 pub(crate) struct Node {
     pub(crate) id: u32,
     pub(crate) role: Role,
-    /// For clients and other brokers.
+    /// For clients; where there are no others, for the broker itself too.
     pub(crate) client_port: u16,
+    /// For other brokers, which come by way of [`Links::to_broker`].
+    pub(crate) internal_port: u16,
     /// For the controllers' protocol.
     pub(crate) controller_port: u16,
+    /// Of a broker of several.
+    pub(crate) links: Option<Arc<Links>>,
 }
 
 /// All nodes, and what they agree on.
@@ -43,18 +51,20 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// A cluster of 1 or 3 brokers on ports as offered.
     pub(crate) fn plan(brokers: u8, ports: &mut dyn Offer) -> Result<Self, StackError> {
-        let mut node = |id, role| {
-            let client_port = ports.port();
-            let mut controller_port = ports.port();
-            while controller_port == client_port {
-                controller_port = ports.port();
+        let mut taken = BTreeSet::new();
+        let mut port = || loop {
+            let port = ports.port();
+            if taken.insert(port) {
+                return port;
             }
-            Node {
-                id,
-                role,
-                client_port,
-                controller_port,
-            }
+        };
+        let mut node = |id, role| Node {
+            id,
+            role,
+            client_port: port(),
+            internal_port: port(),
+            controller_port: port(),
+            links: None,
         };
         let nodes = match brokers {
             0 | 1 => vec![node(1, Role::Combined)],
@@ -71,6 +81,19 @@ impl Cluster {
             id: kafka_uuid(),
             nodes,
         })
+    }
+
+    /// Makes the links between the brokers and the controller, if they are not one node. From then on they work.
+    pub(crate) fn link(&mut self) -> io::Result<()> {
+        let of = |node: &Node| (node.role == Role::Controller).then_some(node.controller_port);
+        let Some(controller) = self.nodes.iter().find_map(of) else {
+            return Ok(());
+        };
+        let mover = Arc::new(Mover::start()?);
+        for node in self.nodes.iter_mut().filter(|node| node.role == Role::Broker) {
+            node.links = Some(Arc::new(Links::new(&mover, node.internal_port, controller)?));
+        }
+        Ok(())
     }
 
     /// What clients connect to.
@@ -91,7 +114,7 @@ impl Cluster {
     pub(super) fn ports(&self) -> String {
         self.nodes
             .iter()
-            .map(|node| format!("{}, {}", node.client_port, node.controller_port))
+            .map(|node| format!("{}, {}, {}", node.client_port, node.internal_port, node.controller_port))
             .collect::<Vec<_>>()
             .join(", ")
     }
@@ -103,21 +126,30 @@ impl Cluster {
             .nodes
             .iter()
             .filter(|node| node.role != Role::Broker)
-            .map(|node| format!("{}@127.0.0.1:{}", node.id, node.controller_port))
+            .map(|voter| {
+                let links = node.links.as_ref();
+                let port = links.map_or(voter.controller_port, |links| links.to_controller);
+                format!("{}@127.0.0.1:{port}", voter.id)
+            })
             .collect();
         let replication = self.brokers();
         let in_sync = replication.div_ceil(2);
         let client = format!("CLIENT://127.0.0.1:{}", node.client_port);
         let controller = format!("CONTROLLER://127.0.0.1:{}", node.controller_port);
+        let internal = format!("INTERNAL://127.0.0.1:{}", node.internal_port);
         let (roles, listeners) = match node.role {
             Role::Combined => ("broker,controller", format!("{client},{controller}")),
-            Role::Broker => ("broker", client.clone()),
+            Role::Broker => ("broker", format!("{client},{internal}")),
             Role::Controller => ("controller", controller),
         };
         // A controller refuses to have these two.
-        let broker_only = match node.role {
-            Role::Controller => String::new(),
-            _ => format!("advertised.listeners={client}\ninter.broker.listener.name=CLIENT\n"),
+        let broker_only = match (node.role, &node.links) {
+            (Role::Controller, _) => String::new(),
+            (_, None) => format!("advertised.listeners={client}\ninter.broker.listener.name=CLIENT\n"),
+            (_, Some(links)) => format!(
+                "advertised.listeners={client},INTERNAL://127.0.0.1:{}\ninter.broker.listener.name=INTERNAL\n",
+                links.to_broker
+            ),
         };
         // A broker whose heartbeats starve for a session is fenced. Tests want to see a death at once; a run at full rate
         // starves everybody now and then, and must not lose its only broker for that.
@@ -129,7 +161,7 @@ impl Cluster {
             "process.roles={roles}
 node.id={id}
 listeners={listeners}
-{broker_only}listener.security.protocol.map=CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT
+{broker_only}listener.security.protocol.map=CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
 controller.quorum.voters={voters}
 log.dirs={data}

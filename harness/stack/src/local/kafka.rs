@@ -142,7 +142,10 @@ fn start_with(
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let cluster = Cluster::plan(brokers, ports)?;
+        let mut cluster = Cluster::plan(brokers, ports)?;
+        cluster
+            .link()
+            .map_err(|error| StackError::prepare("linking the brokers", error))?;
         let mut servers = Vec::with_capacity(cluster.nodes.len());
         for node in &cluster.nodes {
             let name = match node.role {
@@ -158,7 +161,7 @@ fn start_with(
             let mut plan = process(pieces, run, &folder, &name, sizing, node.role);
             plan.arguments.splice(0..0, flags.iter().cloned());
             let probe = probe(&plan, node, cluster.brokers());
-            servers.push(Arc::new(LocalServer::new(plan, probe)));
+            servers.push(Arc::new(LocalServer::new(plan, probe, node.links.clone())));
         }
         // All at once: no broker is ready before the controller is, nor the other way round.
         let outcomes: Result<Vec<_>, _> = thread::scope(|scope| {

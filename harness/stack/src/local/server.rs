@@ -1,11 +1,13 @@
 //! A local server: a process, how to tell that it is ready, and what [`crate::Server`] can do to it.
 
 use std::fmt;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use super::links::Links;
 use super::log;
 use super::process::{Plan, Process};
 use crate::error::StackError;
@@ -34,13 +36,15 @@ pub(crate) enum Start {
 pub(crate) struct LocalServer {
     process: Process,
     probe: Probe,
+    links: Option<Arc<Links>>,
 }
 
 impl LocalServer {
-    pub(crate) fn new(plan: Plan, probe: Probe) -> Self {
+    pub(crate) fn new(plan: Plan, probe: Probe, links: Option<Arc<Links>>) -> Self {
         Self {
             process: Process::new(plan),
             probe,
+            links,
         }
     }
 
@@ -123,6 +127,29 @@ impl Control for LocalServer {
 
     fn thaw(&self) -> Result<(), StackError> {
         self.process.signal("thaw", Signal::CONT)
+    }
+
+    fn cut(&self) -> Result<(), StackError> {
+        let links = self.links.as_ref();
+        links
+            .map(|links| links.cut())
+            .ok_or_else(|| no_links(&self.process.plan().name, "be cut off"))
+    }
+
+    fn heal(&self) -> Result<(), StackError> {
+        let links = self.links.as_ref();
+        links
+            .map(|links| links.heal())
+            .ok_or_else(|| no_links(&self.process.plan().name, "be joined again"))
+    }
+}
+
+/// Why a server cannot be cut off.
+fn no_links(server: &str, action: &'static str) -> StackError {
+    StackError::Control {
+        server: server.to_owned(),
+        action,
+        why: "only a broker of several has links to others; use --brokers 3".into(),
     }
 }
 
