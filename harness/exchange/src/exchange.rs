@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use market::Market;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::executor::{self, Pace};
+use crate::executor::{self, Orders, Pace};
 use crate::hub::Hub;
 use crate::journal::{Journal, Logs};
 use crate::server::{self, Face, Identity};
@@ -26,6 +27,10 @@ pub struct Exchange {
     waiting: Mutex<Option<(Feedstock, Pace)>>,
     executor: Mutex<Option<JoinHandle<()>>>,
     stop_executing: CancellationToken,
+    /// Whether the executor is to rest.
+    rest: watch::Sender<bool>,
+    /// Whether it does; set once it has begun.
+    rests: Mutex<Option<watch::Receiver<bool>>>,
     stop: CancellationToken,
 }
 
@@ -76,6 +81,8 @@ impl Exchange {
             waiting: Mutex::new(Some((feedstock, pace))),
             executor: Mutex::new(None),
             stop_executing: stop.child_token(),
+            rest: watch::Sender::new(false),
+            rests: Mutex::new(None),
             stop,
         })
     }
@@ -110,12 +117,14 @@ impl Exchange {
     pub fn begin(&self) {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some((source, pace)) = waiting {
-            let executing = tokio::spawn(executor::run(
-                Arc::clone(&self.hub),
-                source,
-                pace,
-                self.stop_executing.clone(),
-            ));
+            let (rests, answer) = watch::channel(false);
+            *self.rests.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+            let orders = Orders {
+                stop: self.stop_executing.clone(),
+                rest: self.rest.subscribe(),
+                rests,
+            };
+            let executing = tokio::spawn(executor::run(Arc::clone(&self.hub), source, pace, orders));
             let task = tokio::spawn(executor::watch(Arc::clone(&self.hub), executing));
             *self.executor.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
         }
@@ -135,6 +144,30 @@ impl Exchange {
         {
             self.hub.fail(&error);
         }
+        self.settle().await;
+        self.counters()
+    }
+
+    /// Executes no more trades until [`Exchange::resume`], then does as [`Exchange::finish`] does: what has been executed so
+    /// far can be audited. A timetable goes on where it stopped.
+    pub async fn pause(&self) -> Counters {
+        self.rest.send_replace(true);
+        let rests = self.rests.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(mut rests) = rests {
+            // An error says that the executor has ended, which is rest enough.
+            let _ = rests.wait_for(|rests| *rests).await;
+        }
+        self.settle().await;
+        self.counters()
+    }
+
+    /// Executes trades again after [`Exchange::pause`].
+    pub fn resume(&self) {
+        self.rest.send_replace(false);
+    }
+
+    /// Waits until the queues are empty, and makes the journal's files whole.
+    async fn settle(&self) {
         let emptied = async {
             while !self.hub.is_empty() {
                 self.hub.room.notified().await;
@@ -147,7 +180,6 @@ impl Exchange {
             self.hub
                 .fail(&format_args!("{error}; make room on the disk, and run again"));
         }
-        self.counters()
     }
 
     /// What has happened so far.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -25,18 +26,43 @@ pub(crate) enum Pace {
     Max,
 }
 
+/// What an executor is told.
+pub(crate) struct Orders {
+    /// To end.
+    pub(crate) stop: CancellationToken,
+    /// To rest.
+    pub(crate) rest: watch::Receiver<bool>,
+    /// Its answer: it rests. Gone when the executor is.
+    pub(crate) rests: watch::Sender<bool>,
+}
+
 /// Runs until it is told to stop, or the source comes to its end, or the journal cannot be written.
-pub(crate) async fn run(hub: Arc<Hub>, mut source: Feedstock, mut pace: Pace, stop: CancellationToken) {
-    let begun = Instant::now();
-    let begun_us = crate::now_us();
-    let begun_ms = begun_us / 1000;
+pub(crate) async fn run(hub: Arc<Hub>, mut source: Feedstock, mut pace: Pace, mut orders: Orders) {
+    let mut begun = Instant::now();
+    let mut begun_us = crate::now_us();
     let closed_loop = matches!(pace, Pace::Max);
     loop {
-        tokio::select! {
+        let rest = tokio::select! {
             biased;
-            () = stop.cancelled() => break,
-            () = room(&hub, closed_loop) => {}
+            () = orders.stop.cancelled() => break,
+            () = wish_for_rest(&mut orders.rest) => true,
+            () = room(&hub, closed_loop) => false,
+        };
+        if rest {
+            let from = Instant::now();
+            hub.counts.due_us.store(0, Ordering::Relaxed);
+            orders.rests.send_replace(true);
+            tokio::select! {
+                () = orders.stop.cancelled() => break,
+                _ = orders.rest.wait_for(|rest| !*rest) => {}
+            }
+            orders.rests.send_replace(false);
+            // What was due meanwhile was not missed: the timetable moves on with the clock.
+            begun += from.elapsed();
+            begun_us += from.elapsed().as_micros() as i64;
+            continue;
         }
+        let begun_ms = begun_us / 1000;
         let now_us = begun.elapsed().as_micros() as u64;
         let mut due_us = 0;
         let mut trades: Vec<Execution> = Vec::with_capacity(BATCH);
@@ -85,7 +111,8 @@ pub(crate) async fn run(hub: Arc<Hub>, mut source: Feedstock, mut pace: Pace, st
         } else {
             tokio::select! {
                 biased;
-                () = stop.cancelled() => break,
+                () = orders.stop.cancelled() => break,
+                () = wish_for_rest(&mut orders.rest) => {}
                 () = tokio::time::sleep_until(begun + Duration::from_micros(due_us)) => {}
             }
         }
@@ -99,6 +126,13 @@ pub(crate) async fn watch(hub: Arc<Hub>, executing: JoinHandle<()>) {
         hub.fail(&format_args!(
             "no more trades are executed: {error}; the log has the place, and it is a bug of the exchange"
         ));
+    }
+}
+
+async fn wish_for_rest(rest: &mut watch::Receiver<bool>) {
+    if rest.wait_for(|rest| *rest).await.is_err() {
+        // Nobody is left who could wish for it.
+        std::future::pending::<()>().await;
     }
 }
 
@@ -135,7 +169,13 @@ mod tests {
         let pace = Pace::Timetable(Schedule::new(1, 100_000.0));
         assert_eq!(hub.failure(), None);
         // Ends by itself, though nobody stops it.
-        run(Arc::clone(&hub), source, pace, CancellationToken::new()).await;
+        let (_rest, asked) = watch::channel(false);
+        let orders = Orders {
+            stop: CancellationToken::new(),
+            rest: asked,
+            rests: watch::Sender::new(false),
+        };
+        run(Arc::clone(&hub), source, pace, orders).await;
         let told = hub.failure().unwrap();
         assert!(
             told.starts_with("no more trades are executed: the journal file") && told.contains("make room"),
@@ -146,6 +186,45 @@ mod tests {
             hub.failure().unwrap().starts_with("no more trades"),
             "the first cause stays"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_due_during_a_rest_is_not_made_up_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let hub = hub(dir.path(), false);
+        let generator = Generator::new(1, &catalog::listings(1).unwrap());
+        let (rest, asked) = watch::channel(false);
+        let (rests, mut answer) = watch::channel(false);
+        let stop = CancellationToken::new();
+        let orders = Orders {
+            stop: stop.clone(),
+            rest: asked,
+            rests,
+        };
+        let pace = Pace::Timetable(Schedule::new(1, 1_000.0));
+        let task = tokio::spawn(run(
+            Arc::clone(&hub),
+            Feedstock::Generated(Box::new(generator)),
+            pace,
+            orders,
+        ));
+        let executed = || hub.counters().executed;
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        rest.send_replace(true);
+        answer.wait_for(|rests| *rests).await.unwrap();
+        let before = executed();
+        assert!((9_000..=11_000).contains(&before), "{before} trades in 10 s at 1,000/s");
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(executed(), before, "an exchange that rests trades");
+        rest.send_replace(false);
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let after = executed() - before;
+        assert!(
+            (9_000..=11_000).contains(&after),
+            "{after} trades in the 10 s after a rest of 60 s"
+        );
+        stop.cancel();
+        task.await.unwrap();
     }
 
     #[tokio::test]

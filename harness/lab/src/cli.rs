@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use market::Encoding;
 use stack::Provider;
 
-use crate::faults::Scheduled;
+use crate::faults::{Fault, Scheduled};
 use crate::values::{Host, Length, Markets, Rate, brokers, some_time};
 
 const STYLES: Styles = Styles::styled()
@@ -55,6 +55,15 @@ pub enum Command {
         Ctrl-C (or q) drains and audits; a second one stops at once.\n\
         Ends with 0 for PASS, 1 for FAIL, 2 when the run proved nothing.")]
     Up(Box<UpArgs>),
+    /// Runs the pipeline under faults that a seed draws, and audits it every minute
+    #[command(after_help = "Examples:\n  \
+        ./lab soak                                       half an hour, three brokers, a seed of its own\n  \
+        ./lab soak --for 5m --seed 7                     the same faults at the same moments each time\n  \
+        ./lab soak --faults worker-kill,clickhouse-kill  these two and no others\n  \
+        ./lab soak -- --rate 10000 --workers 2           with more arguments of up\n\n\
+        For each audit the exchange pauses until all that it sent has arrived. Ctrl-C ends the soak with a last audit.\n\
+        Ends with 0 when every audit said PASS, 1 when one said FAIL, 2 otherwise.")]
+    Soak(SoakArgs),
     /// Joins the run that goes on with one more worker, until Ctrl-C
     #[command(after_help = "Example, in a second terminal while ./lab up runs:\n  ./lab worker")]
     Worker(WorkerArgs),
@@ -207,6 +216,35 @@ impl UpbitArgs {
     pub fn is_default(&self) -> bool {
         self.ca_cert.is_none() && self.host.to_string() == UPBIT
     }
+}
+
+/// Arguments of `soak`.
+#[derive(Clone, Debug, Args)]
+pub struct SoakArgs {
+    /// How long: 5m, 1h, or `ever` until Ctrl-C
+    #[arg(long = "for", value_name = "TIME", default_value = "30m")]
+    pub length: Length,
+    /// How long a round is: each ends with an audit of everything so far
+    #[arg(long, value_name = "TIME", value_parser = some_time, default_value = "60s")]
+    pub every: Duration,
+    /// Draws the faults and their moments; by default another one each time, which is printed
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// The faults to draw from, by default all; `./lab up --fault list` shows them
+    #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
+    pub faults: Vec<Fault>,
+    /// Where the servers come from: local (processes on this machine), or auto, which means local on Linux
+    #[arg(long, env = "LAB_STACK", default_value = "local")]
+    pub stack: Provider,
+    /// Kafka brokers: 1, or 3 with a controller beside them
+    #[arg(long, default_value_t = 3, value_parser = brokers)]
+    pub brokers: u8,
+    /// One line per second instead of the live view
+    #[arg(long)]
+    pub plain: bool,
+    /// What goes to `up`
+    #[arg(last = true)]
+    pub rest: Vec<String>,
 }
 
 /// Arguments of `worker`.

@@ -93,16 +93,16 @@ impl Server {
     ///
     /// # Errors
     /// Where it does not run.
-    pub fn freeze(&self) -> Result<(), StackError> {
-        self.control.freeze()
+    pub async fn freeze(&self) -> Result<(), StackError> {
+        self.off_thread("freeze", |control| control.freeze()).await
     }
 
     /// Lets a frozen server go on (SIGCONT).
     ///
     /// # Errors
     /// Where it does not run.
-    pub fn thaw(&self) -> Result<(), StackError> {
-        self.control.thaw()
+    pub async fn thaw(&self) -> Result<(), StackError> {
+        self.off_thread("thaw", |control| control.thaw()).await
     }
 
     /// Cuts a broker off from the other brokers and the controller: nothing comes through, no connection is closed, and

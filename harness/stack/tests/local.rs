@@ -239,10 +239,10 @@ async fn a_frozen_server_answers_nothing_and_a_thawed_one_goes_on() {
     let (_turn, stack) = alone().await;
     let server = stack.clickhouse().server();
     let ask = || async { stack.clickhouse().client().query("SELECT 1").fetch_one::<u8>().await };
-    server.freeze().expect("freezing");
+    server.freeze().await.expect("freezing");
     assert!(server.is_alive(), "a frozen process is one");
     let answer = tokio::time::timeout(Duration::from_millis(500), ask()).await;
-    server.thaw().expect("thawing");
+    server.thaw().await.expect("thawing");
     assert!(answer.is_err(), "a frozen server answered {answer:?}");
     let answer = tokio::time::timeout(Duration::from_secs(20), ask())
         .await
@@ -254,9 +254,9 @@ async fn a_frozen_server_answers_nothing_and_a_thawed_one_goes_on() {
 async fn a_frozen_server_can_be_killed_and_a_dead_one_cannot_be_frozen() {
     let (_turn, stack) = alone().await;
     let server = stack.clickhouse().server();
-    server.freeze().expect("freezing");
+    server.freeze().await.expect("freezing");
     server.kill().await.expect("killing it");
-    let error = server.freeze().expect_err("nothing runs");
+    let error = server.freeze().await.expect_err("nothing runs");
     assert!(error.to_string().contains("not running"), "{error}");
     server.restart().await.expect("a restart");
 }

@@ -65,6 +65,9 @@ pub struct ProducerConfig {
     pub max_record_bytes: u32,
     /// How long one request may take before it is sent again on a new connection.
     pub request_timeout: Duration,
+    /// How long nothing may be acknowledged, though records wait and every partition has a leader, until the client is taken
+    /// for one that stands still and is replaced.
+    pub still_limit: Duration,
     /// How long a transaction may stay open before the broker aborts it; only for [`Transactional`](crate::Transactional).
     pub transaction_timeout: Duration,
     /// Further librdkafka settings, for experiments. Those that this type decides are refused.
@@ -88,6 +91,7 @@ impl Default for ProducerConfig {
             queue_bytes: 64 << 20,
             max_record_bytes: 1_000_000,
             request_timeout: Duration::from_secs(10),
+            still_limit: Duration::from_secs(15),
             transaction_timeout: Duration::from_secs(60),
             settings: Vec::new(),
         }

@@ -3,12 +3,12 @@
 //! One report runs per record, on the polling thread, so it must cost next to nothing: three additions and a load. A future
 //! or a channel per record would cost more than the record (an allocation, a wake-up, two more cache lines).
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rdkafka::ClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Message as _};
+use rdkafka::message::{Message, OwnedMessage};
 use rdkafka::producer::{DeliveryResult, ProducerContext};
 use tokio::sync::Notify;
 
@@ -39,6 +39,8 @@ pub struct Stats {
     pub failed: u64,
     /// Records neither acknowledged nor given up.
     pub in_flight: u64,
+    /// How often the client stood still and was replaced by a new one; see [`Producer`](crate::Producer).
+    pub revived: u64,
     /// Bytes of keys and values acknowledged.
     pub bytes: u64,
     /// How often a caller had to wait because the queue was full.
@@ -86,6 +88,12 @@ pub(crate) struct Deliveries {
     pub(crate) room: Notify,
     first_failure: OnceLock<Failure>,
     last_error: Mutex<Option<String>>,
+    /// The number of the next record: its place when a new client has to send it again.
+    next: AtomicUsize,
+    /// Whether records that the client gives up go back into the queue and are not failures.
+    returning: AtomicBool,
+    returned: Mutex<Vec<(usize, OwnedMessage)>>,
+    pub(crate) revived: AtomicU64,
 }
 
 impl Deliveries {
@@ -127,10 +135,11 @@ impl Deliveries {
         within(&self.callers)
     }
 
-    /// Counts a record before it is handed over: its report may come before the call returns.
-    pub(crate) fn accept(&self, bytes: u64) {
+    /// Counts a record before it is handed over: its report may come before the call returns. Returns its number.
+    pub(crate) fn accept(&self, bytes: u64) -> usize {
         self.callers.enqueued_bytes.fetch_add(bytes, Ordering::SeqCst);
         self.callers.enqueued.fetch_add(1, Ordering::SeqCst);
+        self.next.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Takes [`accept`](Self::accept) back: the record was refused, no report will come.
@@ -152,9 +161,49 @@ impl Deliveries {
             in_flight: enqueued - decided,
             bytes: bytes.saturating_sub(r.failed_bytes.load(Ordering::SeqCst)),
             waits: self.waits.load(Ordering::Relaxed),
+            revived: self.revived.load(Ordering::Relaxed),
             first_failure: self.first_failure.get().cloned(),
             last_error: self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
+    }
+
+    /// Records that have been decided, one way or the other.
+    pub(crate) fn decided(&self) -> u64 {
+        self.reports.decided.load(Ordering::SeqCst)
+    }
+
+    /// From now on what the client gives up comes back.
+    pub(crate) fn begin_return(&self) {
+        self.returning.store(true, Ordering::SeqCst);
+    }
+
+    /// What has come back, in the order in which it was accepted.
+    pub(crate) fn end_return(&self) -> Vec<(usize, OwnedMessage)> {
+        self.returning.store(false, Ordering::SeqCst);
+        let mut returned = std::mem::take(&mut *self.returned.lock().unwrap_or_else(PoisonError::into_inner));
+        returned.sort_by_key(|(number, _)| *number);
+        returned
+    }
+
+    /// Counts a record as decided.
+    fn decide(&self, bytes: u64, failure: Option<Failure>) {
+        let reports = &self.reports;
+        // Atomic additions wrap, they do not panic: nothing may unwind out of here, or the polling thread is gone.
+        if let Some(failure) = failure {
+            let _ = self.first_failure.set(failure);
+            reports.failed_bytes.fetch_add(bytes, Ordering::SeqCst);
+            reports.failed.fetch_add(1, Ordering::SeqCst);
+        }
+        reports.decided_bytes.fetch_add(bytes, Ordering::SeqCst);
+        reports.decided.fetch_add(1, Ordering::SeqCst);
+        if self.waiting.load(Ordering::SeqCst) != 0 && self.eased() {
+            self.room.notify_waiters();
+        }
+    }
+
+    /// Counts a record as given up that came back and that no client takes.
+    pub(crate) fn give_up(&self, record: &OwnedMessage, error: &KafkaError) {
+        self.decide(size(record), Some(failure(record, error)));
     }
 
     /// Whether those who wait for room (or for everything to be decided) should look.
@@ -172,48 +221,58 @@ impl Deliveries {
     }
 }
 
-impl ClientContext for Deliveries {
+/// How a client reports: clients come and go, the counters stay.
+#[derive(Clone, Debug)]
+pub(crate) struct Reporter(pub(crate) Arc<Deliveries>);
+
+impl ClientContext for Reporter {
     fn error(&self, error: KafkaError, reason: &str) {
+        let deliveries = &self.0;
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
             // Nobody's record is coming back: those who wait must look (`Link::fatal`).
-            self.room.notify_waiters();
+            deliveries.room.notify_waiters();
             tracing::error!(reason, "the producer cannot go on");
         } else {
             tracing::debug!(%error, reason, "the connection to the brokers");
         }
-        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+        *deliveries.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
     }
 }
 
-impl ProducerContext for Deliveries {
-    type DeliveryOpaque = ();
+impl ProducerContext for Reporter {
+    type DeliveryOpaque = usize;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        let record = match result {
-            Ok(record) => record,
-            Err((error, record)) => {
-                let (code, reason) = describe(error);
-                let first = Failure {
-                    topic: record.topic().to_owned(),
-                    partition: record.partition(),
-                    code,
-                    reason,
-                };
-                let _ = self.first_failure.set(first);
-                self.reports.failed_bytes.fetch_add(size(record), Ordering::SeqCst);
-                self.reports.failed.fetch_add(1, Ordering::SeqCst);
-                record
+    fn delivery(&self, result: &DeliveryResult<'_>, number: usize) {
+        let deliveries = &self.0;
+        match result {
+            Ok(record) => deliveries.decide(size(record), None),
+            Err((error, record)) if is_purge(error) && deliveries.returning.load(Ordering::SeqCst) => {
+                let mut returned = deliveries.returned.lock().unwrap_or_else(PoisonError::into_inner);
+                returned.push((number, record.detach()));
             }
-        };
-        // Atomic additions wrap, they do not panic: nothing may unwind out of here, or the polling thread is gone.
-        self.reports.decided_bytes.fetch_add(size(record), Ordering::SeqCst);
-        self.reports.decided.fetch_add(1, Ordering::SeqCst);
-        if self.waiting.load(Ordering::SeqCst) != 0 && self.eased() {
-            self.room.notify_waiters();
+            Err((error, record)) => deliveries.decide(size(record), Some(failure(record, error))),
         }
     }
 }
 
-fn size(record: &BorrowedMessage<'_>) -> u64 {
-    (record.key_len() + record.payload_len()) as u64
+fn is_purge(error: &KafkaError) -> bool {
+    let code = error.rdkafka_error_code();
+    matches!(
+        code,
+        Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight)
+    )
+}
+
+fn failure(record: &impl Message, error: &KafkaError) -> Failure {
+    let (code, reason) = describe(error);
+    Failure {
+        topic: record.topic().to_owned(),
+        partition: record.partition(),
+        code,
+        reason,
+    }
+}
+
+fn size(record: &impl Message) -> u64 {
+    (record.key().map_or(0, <[u8]>::len) + record.payload().map_or(0, <[u8]>::len)) as u64
 }

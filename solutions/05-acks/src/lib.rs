@@ -9,6 +9,7 @@ mod error;
 mod link;
 mod producer;
 mod transactional;
+mod watch;
 
 pub use config::{Acks, Compression, ProducerConfig};
 pub use delivery::{Failure, Stats};

@@ -5,36 +5,96 @@
 //! and after the last report nobody would wake it again. Counted here, a place is free when the callback says so.
 
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, TryLockError};
 use std::time::Duration;
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
+use rdkafka::message::{Header, Message as _, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, Producer as _, PurgeConfig, ThreadedProducer};
 
 use crate::config::ProducerConfig;
-use crate::delivery::{Deliveries, Stats};
+use crate::delivery::{Deliveries, Reporter, Stats};
 use crate::error::{ConfigError, FlushError, SendError, TrySendError};
 
 /// Headers of a record: name and value each, in this order.
 pub type Headers<'a> = &'a [(&'a str, &'a [u8])];
 
+/// How long a client that stands still may take to give back what it holds.
+const RETURN_LIMIT: Duration = Duration::from_secs(10);
+
 /// How long a waiter sleeps at most before it looks again by itself, in case librdkafka's own bound was met.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
+/// The client of librdkafka.
+pub(crate) type Native = ThreadedProducer<Reporter>;
+
 pub(crate) struct Link {
-    pub(crate) native: ThreadedProducer<Deliveries>,
+    /// Behind a lock for the one who replaces it: senders share it.
+    native: RwLock<Native>,
+    deliveries: Arc<Deliveries>,
+    config: ProducerConfig,
 }
 
 impl Link {
     pub(crate) fn open(config: &ProducerConfig, transactional_id: Option<&str>) -> Result<Self, ConfigError> {
-        let native = config
-            .client(transactional_id)?
-            .create_with_context(Deliveries::bounded(u64::from(config.queue_records), config.queue_bytes))?;
-        Ok(Self { native })
+        let deliveries = Arc::new(Deliveries::bounded(u64::from(config.queue_records), config.queue_bytes));
+        let reporter = Reporter(Arc::clone(&deliveries));
+        Ok(Self {
+            native: RwLock::new(config.client(transactional_id)?.create_with_context(reporter)?),
+            deliveries,
+            config: config.clone(),
+        })
+    }
+
+    /// The client of the moment.
+    pub(crate) fn native(&self) -> RwLockReadGuard<'_, Native> {
+        self.native.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn deliveries(&self) -> &Deliveries {
-        self.native.context()
+        &self.deliveries
+    }
+
+    pub(crate) fn config(&self) -> &ProducerConfig {
+        &self.config
+    }
+
+    /// Puts a new client in the place of one that stands still, and gives it everything that is not acknowledged, in order.
+    /// What the old one had written without hearing of it is written twice.
+    ///
+    /// # Errors
+    /// There is no new client; then the old one stays.
+    pub(crate) fn revive(&self) -> Result<usize, ConfigError> {
+        // Nobody sends meanwhile: a record must not overtake those that come back.
+        let mut native = self.native.write().unwrap_or_else(PoisonError::into_inner);
+        let fresh: Native = self
+            .config
+            .client(None)?
+            .create_with_context(Reporter(Arc::clone(&self.deliveries)))?;
+        self.deliveries.begin_return();
+        native.purge(PurgeConfig::default().queue().inflight());
+        if let Err(error) = native.flush(RETURN_LIMIT) {
+            tracing::warn!(%error, "not every record has come back from the client that stood still");
+        }
+        // Its end gives back what is left.
+        drop(std::mem::replace(&mut *native, fresh));
+        let returned = self.deliveries.end_return();
+        self.deliveries.revived.fetch_add(1, Ordering::Relaxed);
+        for (number, record) in &returned {
+            let again = BaseRecord {
+                topic: record.topic(),
+                partition: (record.partition() >= 0).then(|| record.partition()),
+                payload: record.payload(),
+                key: record.key(),
+                timestamp: record.timestamp().to_millis(),
+                headers: record.headers().cloned(),
+                delivery_opaque: *number,
+            };
+            if let Err((error, _)) = native.send(again) {
+                self.deliveries.give_up(record, &error);
+            }
+        }
+        Ok(returned.len())
     }
 
     pub(crate) fn stats(&self) -> Stats {
@@ -44,7 +104,7 @@ impl Link {
     /// The error after which nothing is taken any more. Asked of the client each time: sending may meet it before its event
     /// is told.
     pub(crate) fn fatal(&self) -> Option<SendError> {
-        let (code, reason) = self.native.client().fatal_error()?;
+        let (code, reason) = self.native().client().fatal_error()?;
         Some(SendError::Fatal {
             code: format!("{code:?}"),
             reason,
@@ -65,7 +125,14 @@ impl Link {
         if !deliveries.has_room() {
             return Err(TrySendError::Full);
         }
+        // Not waited for: whoever replaces the client takes seconds, and callers must not stand still on their threads.
+        let native = match self.native.try_read() {
+            Ok(native) => native,
+            Err(TryLockError::Poisoned(native)) => native.into_inner(),
+            Err(TryLockError::WouldBlock) => return Err(TrySendError::Full),
+        };
         let size = key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len);
+        let number = deliveries.accept(size as u64);
         let record = BaseRecord {
             topic,
             partition,
@@ -73,10 +140,9 @@ impl Link {
             key,
             timestamp: timestamp_ms,
             headers: (!headers.is_empty()).then(|| owned(headers)),
-            delivery_opaque: (),
+            delivery_opaque: number,
         };
-        deliveries.accept(size as u64);
-        let Err((error, _)) = self.native.send(record) else {
+        let Err((error, _)) = native.send(record) else {
             return Ok(());
         };
         deliveries.refuse(size as u64);

@@ -10,12 +10,14 @@ use crate::config::ProducerConfig;
 use crate::delivery::Stats;
 use crate::error::{ConfigError, FlushError, MetadataError, SendError, TrySendError};
 use crate::link::{Headers, Link};
+use crate::watch;
 
 /// A handle on one connection to the cluster; clones share it.
 ///
 /// Records of one partition are written in the order in which they were accepted, once each, as long as the producer lives and
 /// is idempotent (the default). A new producer is a new numbering: what the old one had in flight when its process died may be
-/// in the log, and sending it again doubles it. That is why repeats are dropped downstream.
+/// in the log, and sending it again doubles it. That is why repeats are dropped downstream. A client that stands still though
+/// the cluster is well ([`ProducerConfig::still_limit`]) is replaced by a new one, with the same consequence; the order stays.
 ///
 /// Dropping the last handle gives up what is still queued (it is counted as failed, and may have been written): call
 /// [`flush`](Self::flush) first.
@@ -32,8 +34,10 @@ impl Producer {
     /// # Errors
     /// [`ConfigError`].
     pub fn new(config: &ProducerConfig) -> Result<Self, ConfigError> {
+        let link = Arc::new(Link::open(config, None)?);
+        watch::watch(&link);
         Ok(Self {
-            link: Arc::new(Link::open(config, None)?),
+            link,
             topic: config.topic.as_str().into(),
         })
     }
@@ -154,7 +158,7 @@ fn partitions(link: &Link, topic: &str, within: Duration) -> Result<i32, Metadat
         reason,
     };
     let metadata = link
-        .native
+        .native()
         .client()
         .fetch_metadata(Some(topic), within)
         .map_err(|e| unreachable(e.to_string()))?;

@@ -55,7 +55,7 @@ impl Transactional {
     /// # Errors
     /// [`TransactionError`]: after [`Retriable`](TransactionError::Retriable) call it again.
     pub fn init(&self, within: Duration) -> Result<(), TransactionError> {
-        Ok(self.link.native.init_transactions(within)?)
+        Ok(self.link.native().init_transactions(within)?)
     }
 
     /// Opens a transaction. Local: the broker hears of it with the first record.
@@ -63,7 +63,7 @@ impl Transactional {
     /// # Errors
     /// [`TransactionError`].
     pub fn begin(&self) -> Result<(), TransactionError> {
-        Ok(self.link.native.begin_transaction()?)
+        Ok(self.link.native().begin_transaction()?)
     }
 
     /// Queues a record of the open transaction for the topic of the configuration.
@@ -112,7 +112,7 @@ impl Transactional {
         for o in offsets {
             list.add_partition_offset(o.topic, o.partition, KafkaOffset::Offset(o.offset))?;
         }
-        Ok(self.link.native.send_offsets_to_transaction(&list, group, within)?)
+        Ok(self.link.native().send_offsets_to_transaction(&list, group, within)?)
     }
 
     /// Delivers what is queued and commits.
@@ -121,7 +121,7 @@ impl Transactional {
     /// [`TransactionError`]: after [`Retriable`](TransactionError::Retriable) the outcome is open, and only committing again
     /// tells it; after [`Abortable`](TransactionError::Abortable) nothing of it will be seen.
     pub fn commit(&self, within: Duration) -> Result<(), TransactionError> {
-        Ok(self.link.native.commit_transaction(within)?)
+        Ok(self.link.native().commit_transaction(within)?)
     }
 
     /// Gives the open transaction up. Its queued records are purged; those already in the log stay there, marked as
@@ -130,7 +130,7 @@ impl Transactional {
     /// # Errors
     /// [`TransactionError`].
     pub fn abort(&self, within: Duration) -> Result<(), TransactionError> {
-        Ok(self.link.native.abort_transaction(within)?)
+        Ok(self.link.native().abort_transaction(within)?)
     }
 
     /// The counters now. Records of aborted transactions that were still queued count as failed.

@@ -71,6 +71,42 @@ async fn a_broker_away_for_a_while_delays_and_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_stands_still_is_replaced_and_nothing_is_lost_or_out_of_order() {
+    // The topic's only partition is with one of them; the other one says so.
+    let cluster = cluster(2, "t", 1);
+    cluster.partition_leader("t", 0, Some(1)).expect("a leader");
+    let brokers = cluster.bootstrap_servers();
+    let producer = Producer::new(&ProducerConfig {
+        request_timeout: Duration::from_secs(200),
+        still_limit: Duration::from_secs(2),
+        ..config(&brokers, "t")
+    })
+    .expect("a producer");
+    bounded("sending", async {
+        send_numbers(&producer, 1, 0..100).await;
+        producer.flush(FLUSH).await.expect("the brokers are there");
+        cluster
+            .broker_round_trip_time(1, Duration::from_secs(240))
+            .expect("slow");
+        send_numbers(&producer, 1, 100..200).await;
+        let away = producer.flush(Duration::from_millis(500)).await;
+        assert!(matches!(away, Err(FlushError::Unflushed { .. })), "{away:?}");
+        // The first client waits for an answer and does not ask who leads now.
+        cluster.partition_leader("t", 0, Some(2)).expect("another leader");
+        producer.flush(FLUSH).await.expect("a new client sends again");
+    })
+    .await;
+    let stats = producer.stats();
+    assert!(stats.revived >= 1, "{stats:?}");
+    assert_eq!((stats.enqueued, stats.acked, stats.failed), (200, 200, 0), "{stats:?}");
+    let all = numbers(&brokers, "t", 0);
+    // What the first client had written is there twice, and nothing else is out of order.
+    let again: Vec<u64> = all[all.len() - 100..].to_vec();
+    assert_eq!(again, (100..200).collect::<Vec<_>>(), "{all:?}");
+    assert!(all.starts_with(&(0..100).collect::<Vec<_>>()), "{all:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_broker_makes_the_caller_wait_and_keeps_the_order() {
     let cluster = cluster(1, "t", 1);
     cluster

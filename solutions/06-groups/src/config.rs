@@ -5,6 +5,7 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 
 use crate::error::ConfigError;
+use crate::watch::STATISTICS;
 
 /// In place of an offset: the oldest record that the log still has.
 pub const EARLIEST: i64 = -2;
@@ -43,6 +44,9 @@ pub struct MemberConfig {
     pub request_timeout: Duration,
     /// How long a commit is waited for before its outcome counts as open.
     pub commit_timeout: Duration,
+    /// How long the client may be without its group's coordinator, though every partition has a leader, until it is taken for
+    /// one that stands still.
+    pub still_limit: Duration,
     /// Records fetched ahead of the loop per partition, at most.
     pub queue_records: u32,
     /// Bytes fetched ahead of the loop, all partitions together, at most.
@@ -66,6 +70,7 @@ impl Default for MemberConfig {
             max_poll_interval: Duration::from_secs(300),
             request_timeout: Duration::from_secs(5),
             commit_timeout: Duration::from_secs(10),
+            still_limit: Duration::from_secs(15),
             queue_records: 100_000,
             queue_bytes: 32 << 20,
             fetch_wait: Duration::from_millis(100),
@@ -91,6 +96,7 @@ const DECIDED: &[&str] = &[
     "metadata.broker.list",
     "partition.assignment.strategy",
     "session.timeout.ms",
+    "statistics.interval.ms",
 ];
 
 impl MemberConfig {
@@ -129,7 +135,8 @@ impl MemberConfig {
                 "queued.max.messages.kbytes",
                 (self.queue_bytes / 1024).clamp(1, 2_097_151).to_string(),
             )
-            .set("fetch.wait.max.ms", self.fetch_wait.as_millis().to_string());
+            .set("fetch.wait.max.ms", self.fetch_wait.as_millis().to_string())
+            .set("statistics.interval.ms", STATISTICS.as_millis().to_string());
         for (name, value) in &self.settings {
             client.set(name, value);
         }

@@ -40,6 +40,10 @@ pub enum PollError {
         /// Its text.
         reason: String,
     },
+    /// The client has been without its group's coordinator for [`still_limit`](crate::MemberConfig::still_limit) though the
+    /// cluster is well: it does not come back by itself. A new member does.
+    #[error("the Kafka client has lost its group for good though every partition has a leader; join anew")]
+    Still,
     /// An error of a kind that neither passes by itself nor is known to be fatal.
     #[error("reading failed: {reason} ({code})")]
     Other {

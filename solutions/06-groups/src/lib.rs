@@ -14,6 +14,7 @@ mod member;
 mod reader;
 mod rebalance;
 mod record;
+mod watch;
 
 pub use commit::{Commit, Committed, Committer};
 pub use config::{Assignor, EARLIEST, MemberConfig};

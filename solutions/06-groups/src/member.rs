@@ -15,6 +15,7 @@ use crate::error::{AnswerError, ConfigError, LeaveError, PollError, passes, poll
 use crate::lag::cached_end;
 use crate::rebalance::Rebalances;
 use crate::record::Record;
+use crate::watch;
 
 /// What a poll brings.
 #[derive(Debug)]
@@ -75,8 +76,9 @@ impl Member {
         let consumer: BaseConsumer<Rebalances> = config.client()?.create_with_context(Rebalances::default())?;
         consumer.subscribe(&[&config.topic])?;
         let consumer = Arc::new(consumer);
-        let desk = Desk::open(Arc::clone(&consumer), config.commit_timeout);
-        let desk = desk.map_err(|e| ConfigError::Refused(format!("no thread for commits: {e}")))?;
+        let no_thread = |e| ConfigError::Refused(format!("no threads for commits and the watch: {e}"));
+        let desk = Desk::open(Arc::clone(&consumer), config.commit_timeout).map_err(no_thread)?;
+        watch::watch(Arc::downgrade(&consumer), config).map_err(no_thread)?;
         Ok(Self {
             consumer,
             assignment: Assignment::new(&config.topic),
@@ -94,6 +96,9 @@ impl Member {
         let (consumer, context) = (&*self.consumer, self.consumer.context());
         if context.pending.load(Ordering::Acquire) {
             return self.assignment.tell(consumer);
+        }
+        if context.watch.is_still() {
+            return Err(PollError::Still);
         }
         match consumer.poll(timeout) {
             Some(Ok(message)) => {

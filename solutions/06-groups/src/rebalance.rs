@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaRespErr;
-use rdkafka::{ClientContext, TopicPartitionList};
+use rdkafka::{ClientContext, Statistics, TopicPartitionList};
+
+use crate::watch::Watch;
 
 /// One message of the group, not yet answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +40,7 @@ pub(crate) struct Rebalances {
     pub(crate) closing: AtomicBool,
     pub(crate) transient_errors: AtomicU64,
     last_error: Mutex<Option<String>>,
+    pub(crate) watch: Watch,
 }
 
 impl Rebalances {
@@ -57,6 +60,10 @@ impl ClientContext for Rebalances {
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(%error, reason, "the consumer's connection");
         *self.last_error.lock().unwrap_or_else(|e| e.into_inner()) = Some(reason.to_owned());
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        self.watch.see(statistics.cgrp.is_some_and(|group| group.state == "up"));
     }
 }
 

@@ -5,7 +5,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::{Driven, LIMIT, config, drive, fill};
-use consumer::{AnswerError, Commit, CommitError, Committed, ConfigError, Event, Member, MemberConfig};
+use consumer::{AnswerError, Commit, CommitError, Committed, ConfigError, Event, Member, MemberConfig, PollError};
 use rdkafka::mocking::{MockCluster, MockCoordinator};
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
@@ -266,4 +266,36 @@ fn settings_that_the_rules_rest_on_are_refused() {
         Member::join(&hasty).err(),
         Some(ConfigError::Contradiction(_))
     ));
+}
+
+#[test]
+fn a_member_that_has_lost_its_coordinator_for_good_says_so_once_the_cluster_is_well() {
+    let cluster = MockCluster::new(2).expect("a cluster in the process");
+    cluster.create_topic("t", 1, 1).expect("a topic");
+    cluster.partition_leader("t", 0, Some(1)).expect("a leader");
+    cluster
+        .coordinator(MockCoordinator::Group("g".to_owned()), 2)
+        .expect("a coordinator");
+    // The coordinator takes what it is asked and answers nobody.
+    cluster
+        .broker_round_trip_time(2, Duration::from_secs(240))
+        .expect("slow");
+    let config = MemberConfig {
+        still_limit: Duration::from_secs(3),
+        ..config(&cluster.bootstrap_servers(), "t", "g")
+    };
+    let mut member = Member::join(&config).expect("a member");
+    let from = Instant::now();
+    let ended = loop {
+        match member.poll(Duration::from_millis(50)) {
+            Ok(_) => assert!(from.elapsed() < LIMIT, "the member still waits after {LIMIT:?}"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(ended, PollError::Still);
+    assert!(
+        from.elapsed() >= config.still_limit,
+        "given up after {:?}",
+        from.elapsed()
+    );
 }

@@ -46,6 +46,35 @@ async fn at_the_maximum_nothing_is_executed_while_nobody_listens() {
 }
 
 #[tokio::test]
+async fn a_pause_leaves_a_whole_journal_and_a_resumed_exchange_trades_on() {
+    let running = start(generated(5, Rate::PerSecond(5_000.0))).await;
+    let exchange = &running.exchange;
+    let ws = subscribed(exchange).await;
+    exchange.begin();
+    eventually("trades", || exchange.counters().executed > 1_000).await;
+    // Somebody must read, or the queues never empty.
+    let reader = tokio::spawn(async move {
+        let mut ws = ws;
+        loop {
+            ws.frame().await;
+        }
+    });
+    let paused = exchange.pause().await;
+    assert_eq!(paused.queued, 0);
+    let written = Reader::open(running.dir.path()).expect("a journal").records();
+    assert_eq!(
+        (written, exchange.counters().executed),
+        (paused.executed, paused.executed)
+    );
+    exchange.resume();
+    eventually("trades after the pause", || {
+        exchange.counters().executed > paused.executed + 1_000
+    })
+    .await;
+    reader.abort();
+}
+
+#[tokio::test]
 async fn a_slow_client_moves_no_intended_send_time_and_the_delay_is_reported() {
     const TRADES: usize = 400_000;
     let running = start(generated(120, Rate::PerSecond(400_000.0))).await;

@@ -203,7 +203,11 @@ mod tests {
         };
         let cpu_ms = (18_000, 25_000);
         assert_eq!(
-            figures(&Audited { report, cpu_ms }),
+            figures(&Audited {
+                report,
+                cpu_ms,
+                rounds: Vec::new()
+            }),
             "61,234 trades/s · latency p50 87 ms, p99 1.3 s · processor time per trade: ingest 9.0 µs, worker 12.5 µs"
         );
     }

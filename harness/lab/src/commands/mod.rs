@@ -6,6 +6,7 @@ mod clean;
 mod conformance;
 mod doctor;
 mod record;
+mod soak;
 mod test;
 mod up;
 mod worker;
@@ -28,6 +29,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Up(args) => up::run(*args),
+        Command::Soak(args) => soak::run(&args),
         Command::Worker(args) => worker::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Test(args) => test::run(&args),

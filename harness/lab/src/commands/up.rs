@@ -12,6 +12,7 @@ use crate::cli::UpArgs;
 use crate::run::crew::Crew;
 use crate::run::kept::{self, Kept};
 use crate::run::plan::Plan;
+use crate::run::rounds::Round;
 use crate::run::setup::{Ready, setup};
 use crate::run::stop::Stop;
 use crate::run::{audit, live};
@@ -27,6 +28,8 @@ pub(crate) struct Audited {
     pub(crate) report: Report,
     /// Processor time of the ingest and of the workers, milliseconds.
     pub(crate) cpu_ms: (u64, u64),
+    /// What was audited on the way, in a soak.
+    pub(crate) rounds: Vec<Round>,
 }
 
 pub(crate) fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
@@ -35,7 +38,11 @@ pub(crate) fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
 
 /// A whole run, shown and audited.
 pub(crate) fn audited(args: UpArgs) -> anyhow::Result<Audited> {
-    let plan = Plan::new(args)?;
+    carried_out(Plan::new(args)?)
+}
+
+/// The same of a plan.
+pub(crate) fn carried_out(plan: Plan) -> anyhow::Result<Audited> {
     let runtime = super::runtime()?;
     let done = runtime.block_on(async {
         let stop = Stop::listen()?;
@@ -81,7 +88,7 @@ async fn whole(plan: &Plan, stop: &Stop, remains: &Remains) -> anyhow::Result<Au
     let kept = Kept::new(&plan.home, &ready.stack, &ready.folder);
     let done = live_and_audit(plan, ready, live_view, stop).await;
     crew.dismiss();
-    let (ready, report) = done.map_err(|error| kept.after(&error))?;
+    let (ready, report, rounds) = done.map_err(|error| kept.after(&error))?;
     // Shown before anything is written: a full disk is no reason to keep the verdict from the reader.
     if args.json {
         out(&format!("{}\n", serde_json::to_string_pretty(&report)?));
@@ -119,18 +126,24 @@ async fn whole(plan: &Plan, stop: &Stop, remains: &Remains) -> anyhow::Result<Au
             note(&format!("the servers did not go cleanly: {error}"));
         }
     }
-    Ok(Audited { report, cpu_ms })
+    Ok(Audited { report, cpu_ms, rounds })
 }
 
-async fn live_and_audit(plan: &Plan, ready: Ready, live_view: bool, stop: &Stop) -> anyhow::Result<(Ready, Report)> {
+async fn live_and_audit(
+    plan: &Plan,
+    ready: Ready,
+    live_view: bool,
+    stop: &Stop,
+) -> anyhow::Result<(Ready, Report, Vec<Round>)> {
     let screen = match live_view {
         true => Some(Screen::enter().context("the terminal cannot be drawn on; add --plain")?),
         false => None,
     };
-    let (ready, outcome) = live(plan, ready, screen, stop).await?;
+    let (ready, mut outcome) = live(plan, ready, screen, stop).await?;
     ready.crew.dismiss();
+    let rounds = std::mem::take(&mut outcome.rounds);
     let report = audit::audit(plan, &ready, outcome).await?;
-    Ok((ready, report))
+    Ok((ready, report, rounds))
 }
 
 /// From here on what this process has to say goes to a file: a screen that is drawn on has no room for it.

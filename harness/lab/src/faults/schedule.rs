@@ -11,38 +11,74 @@ use crate::values::{BadValue, duration};
 pub enum Fault {
     /// The exchange resets every socket.
     SocketDrop,
+    /// The exchange stops writing for a while.
+    SocketStall,
     /// The exchange adds frames that cannot be read.
     Garbage,
+    /// The exchange resets every socket and refuses the repair of the gap.
+    RepairRefused,
     /// A broker is killed and started again.
     BrokerKill,
-    /// ClickHouse is killed and started again.
+    /// A broker is frozen and thawed.
+    BrokerFreeze,
+    /// A broker is cut off from the others and joined again.
+    BrokerCut,
+    /// Each broker is killed and started again.
+    BrokerRolling,
+    /// The controller is killed and started again.
+    ControllerKill,
+    /// ClickHouse is killed, and stays away.
+    ClickhouseKill,
+    /// ClickHouse is killed and started again at once.
     ClickhouseRestart,
+    /// ClickHouse is frozen and thawed.
+    ClickhouseFreeze,
     /// A worker is killed.
     WorkerKill,
     /// A worker is frozen, replaced, and thawed.
     WorkerFreeze,
+    /// A worker joins and leaves.
+    WorkerJoin,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 15] = [
         Self::SocketDrop,
+        Self::SocketStall,
         Self::Garbage,
+        Self::RepairRefused,
         Self::BrokerKill,
+        Self::BrokerFreeze,
+        Self::BrokerCut,
+        Self::BrokerRolling,
+        Self::ControllerKill,
+        Self::ClickhouseKill,
         Self::ClickhouseRestart,
+        Self::ClickhouseFreeze,
         Self::WorkerKill,
         Self::WorkerFreeze,
+        Self::WorkerJoin,
     ];
 
     /// Its name on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::SocketDrop => "socket-drop",
+            Self::SocketStall => "socket-stall",
             Self::Garbage => "garbage",
+            Self::RepairRefused => "repair-refused",
             Self::BrokerKill => "broker-kill",
+            Self::BrokerFreeze => "broker-freeze",
+            Self::BrokerCut => "broker-cut",
+            Self::BrokerRolling => "broker-rolling",
+            Self::ControllerKill => "controller-kill",
+            Self::ClickhouseKill => "clickhouse-kill",
             Self::ClickhouseRestart => "clickhouse-restart",
+            Self::ClickhouseFreeze => "clickhouse-freeze",
             Self::WorkerKill => "worker-kill",
             Self::WorkerFreeze => "worker-freeze",
+            Self::WorkerJoin => "worker-join",
         }
     }
 
@@ -50,20 +86,67 @@ impl Fault {
     pub const fn about(self) -> &'static str {
         match self {
             Self::SocketDrop => "resets the socket; the feed connects again and repairs the gap over REST",
+            Self::SocketStall => "stops writing to the socket for 8 s; then everything follows",
             Self::Garbage => "adds frames that cannot be read; each must end up as a dead letter",
-            Self::BrokerKill => "kills a Kafka broker (SIGKILL), starts it again 2 s later",
-            Self::ClickhouseRestart => "kills ClickHouse (SIGKILL), starts it again",
+            Self::RepairRefused => "resets the socket and answers the repair with 429, then with 503, for 3 s each",
+            Self::BrokerKill => "kills the broker that leads most (SIGKILL), starts it again 2 s later",
+            Self::BrokerFreeze => "freezes the broker that leads most for 6 s at least, then thaws it",
+            Self::BrokerCut => "cuts the broker that leads most off from the others, not from its clients, for 6 s",
+            Self::BrokerRolling => "kills and restarts one broker after another, each once all replicas are in sync",
+            Self::ControllerKill => "kills Kafka's controller (SIGKILL), starts it again 5 s later",
+            Self::ClickhouseKill => "kills ClickHouse (SIGKILL), starts it again 10 s later",
+            Self::ClickhouseRestart => "kills ClickHouse (SIGKILL), starts it again at once",
+            Self::ClickhouseFreeze => "freezes ClickHouse for 8 s, then thaws it",
             Self::WorkerKill => "kills the worker (SIGKILL); a new one takes over what it left half done",
             Self::WorkerFreeze => {
                 "freezes the worker until another has taken over, then thaws it: it must write nothing"
             }
+            Self::WorkerJoin => "one more worker joins, takes its share of the partitions, leaves after 5 s",
         }
     }
 
     /// Whether it needs the project's own exchange.
     pub const fn needs_our_exchange(self) -> bool {
-        matches!(self, Self::SocketDrop | Self::Garbage)
+        matches!(self.target(), Target::Exchange)
     }
+
+    /// What it strikes. Two faults of one target wait for each other: one would undo what the other has seen to.
+    pub(crate) const fn target(self) -> Target {
+        match self {
+            Self::SocketDrop | Self::SocketStall | Self::Garbage | Self::RepairRefused => Target::Exchange,
+            Self::BrokerKill | Self::BrokerFreeze | Self::BrokerCut | Self::BrokerRolling | Self::ControllerKill => {
+                Target::Kafka
+            }
+            Self::ClickhouseKill | Self::ClickhouseRestart | Self::ClickhouseFreeze => Target::ClickHouse,
+            Self::WorkerKill | Self::WorkerFreeze | Self::WorkerJoin => Target::Workers,
+        }
+    }
+
+    /// Whether it needs brokers that are not the controller as well.
+    pub const fn needs_three_brokers(self) -> bool {
+        matches!(self, Self::BrokerCut | Self::ControllerKill)
+    }
+}
+
+impl FromStr for Fault {
+    type Err = BadValue;
+    fn from_str(name: &str) -> Result<Self, BadValue> {
+        let found = Self::ALL.into_iter().find(|fault| fault.name() == name);
+        found.ok_or_else(|| {
+            BadValue::new(format!(
+                "no fault is called {name:?}; ./lab up --fault list says what there is"
+            ))
+        })
+    }
+}
+
+/// What a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    Exchange,
+    Kafka,
+    ClickHouse,
+    Workers,
 }
 
 /// What `--fault` says.
@@ -85,13 +168,7 @@ impl FromStr for Scheduled {
             Some((name, at)) => (name, Some(at)),
             None => (text, None),
         };
-        let fault = Fault::ALL
-            .into_iter()
-            .find(|fault| fault.name() == name)
-            .ok_or_else(|| {
-                let names: Vec<&str> = Fault::ALL.iter().map(|fault| fault.name()).collect();
-                BadValue::new(format!("no fault is called {name:?}; there are {}", names.join(", ")))
-            })?;
+        let fault: Fault = name.parse()?;
         let at = at.ok_or_else(|| {
             BadValue::new(format!("when is {name} to strike? Write {name}@10s for 10 s after the first trade; --fault list says what there is"))
         })?;
@@ -103,7 +180,12 @@ impl FromStr for Scheduled {
 pub fn list() -> String {
     let mut out = String::from("Faults, each as --fault NAME@TIME with the time since the first trade:\n\n");
     for fault in Fault::ALL {
-        out.push_str(&format!("  {:<20}{}\n", fault.name(), fault.about()));
+        let three = if fault.needs_three_brokers() {
+            " (--brokers 3)"
+        } else {
+            ""
+        };
+        out.push_str(&format!("  {:<20}{}{three}\n", fault.name(), fault.about()));
     }
     out.push_str("\nExample: ./lab up --fault worker-kill@20s --fault broker-kill@40s\n");
     out
@@ -148,8 +230,7 @@ mod tests {
         let refused = |text: &str| text.parse::<Scheduled>().map_err(|e| e.to_string()).unwrap_err();
         assert_eq!(
             refused("sharks@10s"),
-            "no fault is called \"sharks\"; there are socket-drop, garbage, broker-kill, clickhouse-restart, worker-kill, \
-             worker-freeze"
+            "no fault is called \"sharks\"; ./lab up --fault list says what there is"
         );
         assert_eq!(
             refused("garbage"),

@@ -10,11 +10,9 @@ use super::setup::Ready;
 use crate::cargo::bar_fits;
 use crate::cli::Source;
 
-/// Audits the run. A copy that cannot be read makes it INCONCLUSIVE; that is no error.
-pub(crate) async fn audit(plan: &Plan, ready: &Ready, outcome: Outcome) -> anyhow::Result<Report> {
-    let scratch = ready.folder.join("scratch");
-    std::fs::create_dir_all(&scratch).with_context(|| format!("{} cannot be made", scratch.display()))?;
-    let input = AuditInput {
+/// What there is to audit.
+pub(super) fn input(plan: &Plan, ready: &Ready, outcome: Outcome) -> AuditInput {
+    AuditInput {
         journal: ready.exchange.is_some().then(|| ready.folder.join("journal")),
         brokers: ready.stack.kafka().bootstrap().into(),
         topic: ready.names.topic.clone(),
@@ -24,9 +22,15 @@ pub(crate) async fn audit(plan: &Plan, ready: &Ready, outcome: Outcome) -> anyho
         encoding: plan.args.encoding,
         bound_ms: BOUND_MS,
         lateness_ms: LATENESS_MS,
-        scratch,
+        scratch: ready.folder.join("scratch"),
         run: facts(plan, ready, outcome),
-    };
+    }
+}
+
+/// Audits the run. A copy that cannot be read makes it INCONCLUSIVE; that is no error.
+pub(crate) async fn audit(plan: &Plan, ready: &Ready, outcome: Outcome) -> anyhow::Result<Report> {
+    let input = input(plan, ready, outcome);
+    std::fs::create_dir_all(&input.scratch).with_context(|| format!("{} cannot be made", input.scratch.display()))?;
     let bar = bar();
     let reader = bar.clone();
     let audited = tokio::task::spawn_blocking(move || {

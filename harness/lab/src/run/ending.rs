@@ -3,15 +3,27 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ledger::Verdict;
+use tokio::task::JoinError;
+
+use super::audit;
 use super::drain::{Drain, Order, Seen};
-use super::live::{Live, Step};
+use super::live::{Live, Outcome, Step};
+use super::rounds::{Check, Round};
 
 impl Live<'_> {
     /// Moves the end of the run on.
     pub(super) async fn advance(&mut self, now: Duration) -> Order {
         match &mut self.step {
             Step::Running => {}
-            Step::Settling if !self.striking.is_empty() => {}
+            Step::Pausing | Step::Settling if !self.striking.is_empty() => {}
+            Step::Pausing => self.check(now),
+            Step::Checking(task) => {
+                if task.is_finished() {
+                    let round = task.await;
+                    self.checked(now, round);
+                }
+            }
             Step::Settling => {
                 let exchange = self.ready.exchange.clone();
                 self.step = Step::Finishing(tokio::spawn(async move {
@@ -59,6 +71,58 @@ impl Live<'_> {
             }
         }
         Order::Wait
+    }
+
+    /// Begins the audit of a round.
+    fn check(&mut self, now: Duration) {
+        let Some(exchange) = self.ready.exchange.clone() else {
+            self.round_ends = None;
+            self.step = Step::Running;
+            return;
+        };
+        let outcome = Outcome {
+            duration: now,
+            faults: self.outcomes(),
+            pipeline_failed: self.broken.clone(),
+            not_drained: None,
+            rounds: Vec::new(),
+        };
+        let faults = outcome.faults.iter().filter(|fault| fault.struck).count();
+        let check = Check {
+            number: self.rounds.len() + 1,
+            at: now,
+            faults,
+            exchange,
+            stack: Arc::clone(&self.ready.stack),
+            crew: Arc::clone(&self.ready.crew),
+            offsets: Arc::clone(&self.offsets),
+            input: audit::input(self.plan, &self.ready, outcome),
+        };
+        self.step = Step::Checking(tokio::spawn(check.run()));
+    }
+
+    /// A round has been audited: the next one begins, unless there is nothing to learn from it.
+    fn checked(&mut self, now: Duration, round: Result<Round, JoinError>) {
+        let failed = match round {
+            Ok(round) => {
+                self.happened(round.line(), round.verdict != Verdict::Pass);
+                let failed = round.verdict == Verdict::Fail;
+                self.rounds.push(round);
+                failed
+            }
+            Err(error) => {
+                self.happened(format!("a round could not be audited: {error}"), true);
+                true
+            }
+        };
+        let over = failed || self.wished || self.plan.limit.is_some_and(|limit| now >= limit);
+        self.step = if over { Step::Settling } else { Step::Running };
+        if let (Some(round), Some(end)) = (self.plan.round, &mut self.round_ends) {
+            // An audit that took long costs no round of its own.
+            while *end <= now {
+                *end += round;
+            }
+        }
     }
 
     async fn dismiss_workers(&mut self) {

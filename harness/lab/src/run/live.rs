@@ -12,9 +12,10 @@ use super::drain::{Drain, Order};
 use super::joined::Joined;
 use super::offsets::Offsets;
 use super::plan::Plan;
+use super::rounds::Round;
 use super::setup::Ready;
 use super::stop::Stop;
-use crate::faults::{Ctx, strike};
+use crate::faults::{Ctx, Turns, strike};
 use crate::note;
 use crate::text;
 use crate::view::{self, Chart, Event, FaultState, Screen};
@@ -37,6 +38,8 @@ pub(crate) struct Outcome {
     pub(crate) pipeline_failed: Option<String>,
     /// Why the run proves less than it should, as a clause: the exchange of ours could not go on.
     pub(crate) not_drained: Option<String>,
+    /// What was audited on the way, in a soak.
+    pub(crate) rounds: Vec<Round>,
 }
 
 /// Where the run stands.
@@ -44,6 +47,10 @@ pub(super) enum Step {
     Running,
     /// What a fault has begun is awaited: a broker that is down, a worker that is frozen.
     Settling,
+    /// A round of a soak is over: what its faults have begun is awaited.
+    Pausing,
+    /// It is audited.
+    Checking(JoinHandle<Round>),
     /// The exchange empties its queues.
     Finishing(JoinHandle<()>),
     /// The pipeline empties.
@@ -52,7 +59,7 @@ pub(super) enum Step {
 
 /// A run that goes on.
 pub(super) struct Live<'a> {
-    plan: &'a Plan,
+    pub(super) plan: &'a Plan,
     pub(super) ready: Ready,
     begun: Instant,
     pub(super) step: Step,
@@ -72,10 +79,13 @@ pub(super) struct Live<'a> {
     charting: Option<JoinHandle<()>>,
     looking: Option<JoinHandle<()>>,
     gaps: Gaps,
+    pub(super) rounds: Vec<Round>,
+    /// When the round that goes on is over.
+    pub(super) round_ends: Option<Duration>,
     rows: u64,
     last_row: Duration,
     /// Whether an end was wished for: the next wish ends the run at once.
-    wished: bool,
+    pub(super) wished: bool,
     plain: bool,
     /// Plain lines so far.
     lines: u32,
@@ -99,7 +109,9 @@ pub(crate) async fn live(
         stack: Arc::clone(&ready.stack),
         exchange: ready.exchange.clone(),
         crew: Arc::clone(&ready.crew),
+        topic: names.topic.clone(),
         partitions: usize::try_from(plan.args.partitions).unwrap_or(0),
+        turns: Turns::default(),
     };
     let faults = plan.faults.iter().map(|(fault, at)| view::Fault {
         name: fault.name().into(),
@@ -125,6 +137,8 @@ pub(crate) async fn live(
         charting: None,
         looking: None,
         gaps: Gaps::default(),
+        rounds: Vec::new(),
+        round_ends: plan.round,
         rows: 0,
         last_row: Duration::ZERO,
         wished: false,
@@ -166,7 +180,7 @@ impl Live<'_> {
                 Some(struck) = self.striking.join_next() => self.struck(struck),
                 () = stop.wished(1), if !self.wished => {
                     self.wished = true;
-                    if matches!(self.step, Step::Running) {
+                    if matches!(self.step, Step::Running | Step::Pausing) {
                         self.step = Step::Settling;
                     }
                 }
@@ -179,6 +193,7 @@ impl Live<'_> {
             faults: self.outcomes(),
             pipeline_failed: self.broken.take().or(given_up),
             not_drained: self.exchange_failed(),
+            rounds: self.rounds,
         };
         Ok((self.ready, outcome))
     }
@@ -226,6 +241,9 @@ impl Live<'_> {
             }
             if self.plan.limit.is_some_and(|limit| now >= limit) {
                 self.step = Step::Settling;
+            }
+            if self.round_ends.is_some_and(|end| now >= end) && matches!(self.step, Step::Running) {
+                self.step = Step::Pausing;
             }
             if let Some(why) = self.exchange_failed() {
                 self.happened(format!("{why}: the run ends"), true);
@@ -279,7 +297,7 @@ impl Live<'_> {
             .map(|exchange| exchange.counters().executed)
     }
 
-    fn outcomes(&self) -> Vec<FaultOutcome> {
+    pub(super) fn outcomes(&self) -> Vec<FaultOutcome> {
         let outcome = |fault: &view::Fault| {
             let (struck, what) = match &fault.state {
                 FaultState::Struck(what) => (true, what.clone()),
@@ -294,7 +312,9 @@ impl Live<'_> {
                 what,
             }
         };
-        self.faults.iter().map(outcome).collect()
+        // Those of a soak were drawn for the whole of it, not asked for one by one.
+        let due = |fault: &&view::Fault| self.plan.round.is_none() || fault.state != FaultState::Waiting;
+        self.faults.iter().filter(due).map(outcome).collect()
     }
 }
 

@@ -13,6 +13,8 @@ pub(crate) mod kept;
 mod live;
 mod offsets;
 pub(crate) mod plan;
+pub(crate) mod resources;
+pub(crate) mod rounds;
 pub(crate) mod setup;
 pub(crate) mod stop;
 mod supervisor;

@@ -1,6 +1,6 @@
 //! What the group has still to deliver, as Kafka knows it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rdkafka::config::ClientConfig;
@@ -15,7 +15,9 @@ const LOOK_LIMIT: Duration = Duration::from_secs(1);
 
 /// Asks for the offsets of one group in one topic.
 pub(crate) struct Offsets {
-    consumer: Arc<BaseConsumer>,
+    config: ClientConfig,
+    /// Replaced when it failed: a client that has once forgotten its brokers does not find them again.
+    consumer: Mutex<Arc<BaseConsumer>>,
     topic: String,
     partitions: i32,
 }
@@ -23,25 +25,47 @@ pub(crate) struct Offsets {
 impl Offsets {
     /// A client that only asks: it never subscribes, so it is no member of the group.
     pub(crate) fn new(brokers: &str, group: &str, topic: &str, partitions: i32) -> Result<Self, KafkaError> {
-        let consumer = ClientConfig::new()
+        let mut config = ClientConfig::new();
+        config
             .set("bootstrap.servers", brokers)
             .set("group.id", group)
             .set("client.id", "tickbook-lab")
             .set("enable.auto.commit", "false")
             // A broker that was away is asked again soon: how far it came is what everybody looks at then.
-            .set("reconnect.backoff.max.ms", "250")
-            .create()?;
+            .set("reconnect.backoff.max.ms", "250");
         Ok(Self {
-            consumer: Arc::new(consumer),
+            consumer: Mutex::new(Arc::new(config.create()?)),
+            config,
             topic: topic.into(),
             partitions,
         })
     }
 
+    /// Asks on a thread that may block.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&BaseConsumer) -> Result<T, KafkaError> + Send + 'static,
+    ) -> Result<T, KafkaError> {
+        let consumer = Arc::clone(&self.consumer());
+        let asked = tokio::task::spawn_blocking(move || question(&consumer)).await;
+        let answer = asked.unwrap_or(Err(KafkaError::Canceled));
+        if answer.is_err() {
+            let fresh = Arc::new(self.config.create()?);
+            // The end of the old one blocks.
+            let old = std::mem::replace(&mut *self.consumer(), fresh);
+            drop(tokio::task::spawn_blocking(move || drop(old)));
+        }
+        answer
+    }
+
+    fn consumer(&self) -> MutexGuard<'_, Arc<BaseConsumer>> {
+        self.consumer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Where each partition ends; one question for all of them.
     pub(crate) async fn ends(&self) -> Result<Vec<(i32, i64)>, KafkaError> {
-        let (consumer, topic, partitions) = (Arc::clone(&self.consumer), self.topic.clone(), self.partitions);
-        let asked = tokio::task::spawn_blocking(move || {
+        let (topic, partitions) = (self.topic.clone(), self.partitions);
+        self.ask(move |consumer| {
             let mut list = TopicPartitionList::new();
             list.add_partition_range(&topic, 0, partitions - 1);
             // The time "latest", which is no time but the end.
@@ -52,17 +76,14 @@ impl Offsets {
                 _ => None,
             };
             Ok(ends.elements().iter().filter_map(end).collect())
-        });
-        match asked.await {
-            Ok(answer) => answer,
-            Err(_) => Err(KafkaError::Canceled),
-        }
+        })
+        .await
     }
 
     /// Records between what the group has committed and the end of the topic.
     pub(crate) async fn undelivered(&self) -> Result<u64, KafkaError> {
-        let (consumer, topic, partitions) = (Arc::clone(&self.consumer), self.topic.clone(), self.partitions);
-        let asked = tokio::task::spawn_blocking(move || {
+        let (topic, partitions) = (self.topic.clone(), self.partitions);
+        self.ask(move |consumer| {
             let mut list = TopicPartitionList::new();
             list.add_partition_range(&topic, 0, partitions - 1);
             let committed = consumer.committed_offsets(list, LIMIT)?;
@@ -76,10 +97,7 @@ impl Offsets {
                 left += u64::try_from(end - done).unwrap_or(0);
             }
             Ok(left)
-        });
-        match asked.await {
-            Ok(answer) => answer,
-            Err(_) => Err(KafkaError::Canceled),
-        }
+        })
+        .await
     }
 }

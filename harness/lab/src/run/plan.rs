@@ -47,6 +47,8 @@ pub(crate) struct Plan {
     pub(crate) faults: Vec<(Fault, Duration)>,
     /// When it ends.
     pub(crate) limit: Option<Duration>,
+    /// After how long it is audited, again and again, if it is a soak.
+    pub(crate) round: Option<Duration>,
     /// Where the run keeps what outlives it.
     pub(crate) home: PathBuf,
     /// When it was asked for.
@@ -97,10 +99,16 @@ impl Plan {
                 );
             }
         }
+        if let Some((fault, _)) = faults.iter().find(|(fault, _)| fault.needs_three_brokers())
+            && args.brokers < 3
+        {
+            bail!("{} needs brokers beside the controller: add --brokers 3", fault.name());
+        }
         let plan = Self {
             args,
             faults,
             limit,
+            round: None,
             home: stack::provision::home(),
             began: SystemTime::now(),
             asked: Instant::now(),
@@ -108,6 +116,17 @@ impl Plan {
         if plan.args.source != Source::Upbit {
             Exchange::check(&plan.exchange_source()?)?;
         }
+        Ok(plan)
+    }
+
+    /// The same run as a soak: audited after each `round`, hurt by faults that the seed draws from `kinds`.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub(crate) fn soak(args: UpArgs, round: Duration, kinds: &[Fault]) -> anyhow::Result<Self> {
+        let mut plan = Self::new(args)?;
+        plan.faults = faults::draw(plan.args.seed, plan.limit.unwrap_or(EVER), round, kinds);
+        plan.round = Some(round);
         Ok(plan)
     }
 

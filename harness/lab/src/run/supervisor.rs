@@ -29,7 +29,7 @@ impl Live<'_> {
                 words.replace('\n', " | ")
             ));
             self.happened(format!("the ingest {how}: the run ends"), true);
-            if matches!(self.step, Step::Running) {
+            if matches!(self.step, Step::Running | Step::Pausing) {
                 self.step = Step::Settling;
             }
             return;
@@ -45,7 +45,7 @@ impl Live<'_> {
             self.broken.get_or_insert(format!(
                 "workers die as soon as they are started; the last words: {words}"
             ));
-            if matches!(self.step, Step::Running) {
+            if matches!(self.step, Step::Running | Step::Pausing) {
                 self.step = Step::Settling;
             }
             return;

@@ -336,10 +336,10 @@ mod tests {
             tokio::task::spawn_blocking(move || tables.count(tables::TRADES))
         };
         assert_eq!(ask().await.unwrap().unwrap(), 0);
-        clickhouse.server().freeze().unwrap();
+        clickhouse.server().freeze().await.unwrap();
         let from = Instant::now();
         gave_up(ask().await.unwrap(), from);
-        clickhouse.server().thaw().unwrap();
+        clickhouse.server().thaw().await.unwrap();
         assert_eq!(ask().await.unwrap().unwrap(), 0);
     }
 }

@@ -153,9 +153,10 @@ impl Cluster {
         };
         // A broker whose heartbeats starve for a session is fenced. Tests want to see a death at once; a run at full rate
         // starves everybody now and then, and must not lose its only broker for that.
-        let (network_threads, io_threads, session_ms) = match sizing {
-            Sizing::Tests => (2, 3, 1_500),
-            Sizing::Throughput => (3, 8, 4_000),
+        // A heartbeat may take no longer than the interval between two.
+        let (network_threads, io_threads, heartbeat_ms, session_ms) = match sizing {
+            Sizing::Tests => (2, 3, 500, 2_000),
+            Sizing::Throughput => (3, 8, 1_000, 4_000),
         };
         format!(
             "process.roles={roles}
@@ -184,7 +185,7 @@ share.coordinator.state.topic.num.partitions=4
 log.cleaner.dedupe.buffer.size=4194304
 
 # faults show in seconds
-broker.heartbeat.interval.ms=200
+broker.heartbeat.interval.ms={heartbeat_ms}
 broker.session.timeout.ms={session_ms}
 controller.quorum.fetch.timeout.ms=1000
 controller.quorum.election.timeout.ms=500

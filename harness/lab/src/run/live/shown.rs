@@ -98,12 +98,15 @@ impl Live<'_> {
     fn phase(&self) -> Phase {
         match &self.step {
             Step::Running => Phase::Running,
-            Step::Settling if !self.striking.is_empty() => {
+            Step::Checking(_) => Phase::Ending(format!("round {} to be audited", self.rounds.len() + 1)),
+            Step::Pausing | Step::Settling if !self.striking.is_empty() => {
                 let striking = self.faults.iter().filter(|fault| fault.state == FaultState::Striking);
                 let names: Vec<&str> = striking.map(|fault| fault.name.as_str()).collect();
                 Phase::Ending(format!("{} to end", names.join(" and ")))
             }
-            Step::Settling | Step::Finishing(_) => Phase::Draining("the exchange to empty its queues".into()),
+            Step::Pausing | Step::Settling | Step::Finishing(_) => {
+                Phase::Draining("the exchange to empty its queues".into())
+            }
             Step::Draining(drain) => Phase::Draining(drain.waiting()),
         }
     }

@@ -1,0 +1,181 @@
+//! `soak`: a long run under faults that a seed draws, audited again and again on the way.
+
+use std::process::ExitCode;
+
+use anyhow::{anyhow, bail, ensure};
+use clap::Parser;
+use ledger::Verdict;
+use serde::Serialize;
+
+use super::up;
+use crate::cli::{self, Cli, SoakArgs, UpArgs};
+use crate::faults::Fault;
+use crate::run::plan::Plan;
+use crate::run::rounds::Round;
+use crate::{note, out, refusal, text};
+
+/// What a soak came to, as JSON.
+#[derive(Serialize)]
+struct SoakReport<'a> {
+    seed: u64,
+    verdict: Verdict,
+    rounds: &'a [Round],
+    report: &'a ledger::Report,
+}
+
+pub(crate) fn run(args: &SoakArgs) -> anyhow::Result<ExitCode> {
+    let seed = args.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
+    let up = as_up(args, seed)?;
+    let (json, brokers) = (up.json, up.brokers);
+    let kinds = kinds(&args.faults, brokers)?;
+    // First of all: whoever breaks the run off may want the same again.
+    note(&format!("seed {seed}: ./lab soak --seed {seed} draws the same faults"));
+    // The JSON is of the whole soak, so the last report is not printed as one.
+    let plan = Plan::soak(UpArgs { json: false, ..up }, args.every, &kinds)?;
+    let done = up::carried_out(plan)?;
+    let verdict = worst(
+        done.rounds
+            .iter()
+            .map(|round| round.verdict)
+            .chain([done.report.verdict]),
+    );
+    if json {
+        let soak = SoakReport {
+            seed,
+            verdict,
+            rounds: &done.rounds,
+            report: &done.report,
+        };
+        out(&format!("{}\n", serde_json::to_string_pretty(&soak)?));
+    }
+    note(&summary(seed, verdict, &done.rounds));
+    Ok(ExitCode::from(verdict.exit_code()))
+}
+
+/// What `up` is asked for: what stands behind `--`, and the soak's own.
+fn as_up(args: &SoakArgs, seed: u64) -> anyhow::Result<UpArgs> {
+    let words = ["lab", "up"].into_iter().chain(args.rest.iter().map(String::as_str));
+    let parsed =
+        Cli::try_parse_from(words).map_err(|error| anyhow!(refusal::sentence(&error).unwrap_or(error.to_string())))?;
+    let cli::Command::Up(mut up) = parsed.command else {
+        bail!("what stands behind -- goes to ./lab up; ./lab up --help shows what it takes");
+    };
+    ensure!(
+        up.faults.is_empty(),
+        "the seed draws the faults and their moments; --faults NAME,NAME says which there are to draw from"
+    );
+    ensure!(
+        up.source != cli::Source::Upbit,
+        "a soak pauses the exchange for each audit, which only the project's own can do: leave --source upbit away"
+    );
+    up.length = args.length;
+    up.brokers = args.brokers;
+    up.seed = seed;
+    up.stack = args.stack;
+    up.plain |= args.plain;
+    Ok(*up)
+}
+
+/// The faults to draw from: those that were named, else all that this number of brokers allows.
+fn kinds(named: &[Fault], brokers: u8) -> anyhow::Result<Vec<Fault>> {
+    let possible = |fault: &Fault| brokers >= 3 || !fault.needs_three_brokers();
+    if let Some(fault) = named.iter().find(|fault| !possible(fault)) {
+        bail!("{} needs brokers beside the controller: add --brokers 3", fault.name());
+    }
+    Ok(match named {
+        [] => Fault::ALL.into_iter().filter(possible).collect(),
+        named => named.to_vec(),
+    })
+}
+
+/// A round that failed is not made good by a later one.
+fn worst(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
+    verdicts
+        .max_by_key(|verdict| match verdict {
+            Verdict::Pass => 0,
+            Verdict::Inconclusive => 1,
+            Verdict::Fail => 2,
+        })
+        .unwrap_or(Verdict::Inconclusive)
+}
+
+/// What the rounds say together: verdicts, and what each process took in the first and in the last of them.
+fn summary(seed: u64, verdict: Verdict, rounds: &[Round]) -> String {
+    let mut text = String::new();
+    for round in rounds {
+        if let Some(report) = &round.report {
+            text.push_str(&format!("\nround {}:\n{report}", round.number));
+        }
+    }
+    let passed = rounds.iter().filter(|round| round.verdict == Verdict::Pass).count();
+    text.push_str(&format!(
+        "\nsoak {}: {passed} of {} passed, seed {seed}\n",
+        verdict.name(),
+        text::plural(rounds.len() as u64, "round", "rounds")
+    ));
+    let (Some(first), Some(last)) = (rounds.first(), rounds.last()) else {
+        return text;
+    };
+    text.push_str("\n                    memory          threads         file handles\n");
+    text.push_str("                    first    last   first    last   first    last\n");
+    for (name, now) in &last.taken {
+        let Some(then) = first.taken.get(name) else { continue };
+        let mib = |bytes: u64| format!("{} MiB", bytes >> 20);
+        text.push_str(&format!(
+            "{name:<18}{:>7}{:>8}{:>8}{:>8}{:>8}{:>8}\n",
+            mib(then.memory),
+            mib(now.memory),
+            then.threads,
+            now.threads,
+            then.handles,
+            now.handles
+        ));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::run::resources::Taken;
+
+    fn round(number: usize, verdict: Verdict, memory: u64) -> Round {
+        let taken = Taken {
+            memory: memory << 20,
+            threads: 12,
+            handles: 40 + memory,
+        };
+        Round {
+            number,
+            at_s: 60.0 * number as f64,
+            verdict,
+            sent: 120_000 * number as u64,
+            faults: 2 * number,
+            arrived_ms: 812.0,
+            audit_ms: 430.0,
+            taken: BTreeMap::from([("workers".into(), taken), ("kafka-1".into(), taken)]),
+            report: (verdict != Verdict::Pass).then(|| "FAIL\n  3 trades lost on the way to the table\n".into()),
+        }
+    }
+
+    #[test]
+    fn a_soak_says_what_each_process_took_at_first_and_at_last() {
+        let rounds = [
+            round(1, Verdict::Pass, 31),
+            round(2, Verdict::Fail, 33),
+            round(3, Verdict::Pass, 32),
+        ];
+        let verdict = worst(rounds.iter().map(|round| round.verdict));
+        insta::assert_snapshot!(format!("{}\n{}", rounds[0].line(), summary(7, verdict, &rounds)));
+    }
+
+    #[test]
+    fn a_fault_that_cannot_strike_is_refused_and_not_drawn() {
+        assert!(!kinds(&[], 1).unwrap().contains(&Fault::BrokerCut));
+        assert_eq!(kinds(&[], 3).unwrap().len(), Fault::ALL.len());
+        let refused = kinds(&[Fault::BrokerCut], 1).unwrap_err().to_string();
+        assert!(refused.contains("--brokers 3"), "{refused}");
+    }
+}

@@ -1,0 +1,235 @@
+//! Faults of Kafka and of ClickHouse. Those of a broker strike the one that leads most partitions: the one that is missed
+//! most.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use stack::{Kafka, Placed, Server};
+
+use super::{Ctx, Looks, took};
+use crate::text;
+
+/// How long a killed broker stays away.
+const BROKER_AWAY: Duration = Duration::from_secs(2);
+
+/// How long a broker stays frozen or cut off at least: several of the sessions after which the controller gives it up.
+const BROKER_LOST: Duration = Duration::from_secs(6);
+
+/// How long the controller stays away: brokers serve without it, but nothing about them can change.
+const CONTROLLER_AWAY: Duration = Duration::from_secs(5);
+
+/// How long ClickHouse stays frozen.
+const CLICKHOUSE_FROZEN: Duration = Duration::from_secs(8);
+
+/// How long a server may take to answer before it counts as one that does not.
+const ANSWER: Duration = Duration::from_secs(2);
+
+/// A broker and how many partitions of the topic it led.
+struct Leader<'a> {
+    id: i32,
+    server: &'a Server,
+    led: usize,
+}
+
+impl Leader<'_> {
+    fn named(&self) -> String {
+        let led = text::plural(self.led as u64, "partition", "partitions");
+        format!("{}, leader of {led},", self.server.name())
+    }
+}
+
+/// Who has the topic's partitions, once `wanted` holds of all of them; what was seen last when it does not come to that.
+async fn placed(ctx: &Ctx, wanted: impl Fn(&Placed) -> bool) -> Result<Vec<Placed>, Vec<Placed>> {
+    let looks = Looks::begin();
+    loop {
+        // No broker may answer for a while.
+        let placed = ctx.stack.kafka().placed(&ctx.topic).await.unwrap_or_default();
+        if placed.len() == ctx.partitions && placed.iter().all(&wanted) {
+            return Ok(placed);
+        }
+        if !looks.again().await {
+            return Err(placed);
+        }
+    }
+}
+
+async fn leader(ctx: &Ctx) -> anyhow::Result<Leader<'_>> {
+    let kafka = ctx.stack.kafka();
+    // A fault before this one may have left partitions without a leader.
+    let placed = placed(ctx, |placed| placed.leader.is_some())
+        .await
+        .unwrap_or_else(|last| last);
+    let led = |id| placed.iter().filter(|placed| placed.leader == Some(id)).count();
+    let ids = (1..=kafka.replication()).rev();
+    let id = ids.max_by_key(|id| led(*id)).unwrap_or(1);
+    let server = kafka
+        .broker(id)
+        .context("the stack says of no broker how to reach it")?;
+    Ok(Leader {
+        id,
+        server,
+        led: led(id),
+    })
+}
+
+/// Waits until every replica of the topic is in sync: before that the next loss could be one too many.
+async fn in_sync(ctx: &Ctx) -> bool {
+    let all = usize::try_from(ctx.stack.kafka().replication()).unwrap_or(1);
+    let whole = |placed: &Placed| placed.leader.is_some() && placed.in_sync.len() == all;
+    placed(ctx, whole).await.is_ok()
+}
+
+/// Waits until others lead what broker `id` led.
+async fn led_by_others(ctx: &Ctx, id: i32) -> bool {
+    let other = |placed: &Placed| placed.leader.is_some_and(|other| other != id);
+    placed(ctx, other).await.is_ok()
+}
+
+fn in_sync_after(back: bool, from: Instant) -> String {
+    match back {
+        true => format!("all replicas in sync after {}", took(from)),
+        false => format!("replicas out of sync even after {}", took(from)),
+    }
+}
+
+fn has_others(kafka: &Kafka) -> bool {
+    kafka.replication() > 1
+}
+
+async fn killed(server: &Server) -> anyhow::Result<()> {
+    server.kill().await?;
+    ensure!(!server.is_alive(), "{} lives on", server.name());
+    Ok(())
+}
+
+async fn restarted(server: &Server) -> anyhow::Result<()> {
+    let back = server.restart().await;
+    back.with_context(|| format!("{} does not come back", server.name()))
+}
+
+pub(super) async fn broker_kill(ctx: &Ctx) -> anyhow::Result<String> {
+    let leader = leader(ctx).await?;
+    killed(leader.server).await?;
+    let from = Instant::now();
+    tokio::time::sleep(BROKER_AWAY).await;
+    restarted(leader.server).await?;
+    let answers = took(from);
+    let back = in_sync_after(in_sync(ctx).await, from);
+    Ok(format!(
+        "{} killed; it answers again after {answers}, {back}",
+        leader.named()
+    ))
+}
+
+pub(super) async fn broker_freeze(ctx: &Ctx) -> anyhow::Result<String> {
+    let leader = leader(ctx).await?;
+    let from = Instant::now();
+    leader.server.freeze().await?;
+    let struck = async {
+        let taken = if has_others(ctx.stack.kafka()) {
+            ensure!(
+                led_by_others(ctx, leader.id).await,
+                "{} is still the leader",
+                leader.named()
+            );
+            format!("others lead after {}", took(from))
+        } else {
+            ensure!(ctx.stack.kafka().placed(&ctx.topic).await.is_err(), "it still answers");
+            "nobody answers".to_owned()
+        };
+        tokio::time::sleep(BROKER_LOST.saturating_sub(from.elapsed())).await;
+        anyhow::Ok(taken)
+    }
+    .await;
+    // Thawed whatever happened in between: nothing goes on before it is.
+    leader.server.thaw().await?;
+    let (struck, thawed) = (struck?, took(from));
+    let back = in_sync_after(in_sync(ctx).await, from);
+    Ok(format!(
+        "{} frozen; {struck}; thawed after {thawed}, {back}",
+        leader.named()
+    ))
+}
+
+pub(super) async fn broker_cut(ctx: &Ctx) -> anyhow::Result<String> {
+    let leader = leader(ctx).await?;
+    let from = Instant::now();
+    leader.server.cut().await?;
+    let struck = async {
+        ensure!(
+            led_by_others(ctx, leader.id).await,
+            "{} is still the leader",
+            leader.named()
+        );
+        let taken = took(from);
+        tokio::time::sleep(BROKER_LOST.saturating_sub(from.elapsed())).await;
+        anyhow::Ok(taken)
+    }
+    .await;
+    leader.server.heal().await?;
+    let (taken, healed) = (struck?, took(from));
+    let back = in_sync_after(in_sync(ctx).await, from);
+    Ok(format!(
+        "{} cut off; others lead after {taken}; joined again after {healed}, {back}",
+        leader.named()
+    ))
+}
+
+pub(super) async fn broker_rolling(ctx: &Ctx) -> anyhow::Result<String> {
+    let from = Instant::now();
+    let brokers = ctx.stack.kafka().brokers();
+    for broker in brokers {
+        killed(broker).await?;
+        restarted(broker).await?;
+        ensure!(
+            in_sync(ctx).await,
+            "replicas stay out of sync after {} came back",
+            broker.name()
+        );
+    }
+    let count = text::plural(brokers.len() as u64, "broker", "brokers");
+    Ok(format!(
+        "{count} killed and restarted, one after another, in {}",
+        took(from)
+    ))
+}
+
+pub(super) async fn controller_kill(ctx: &Ctx) -> anyhow::Result<String> {
+    let controller = ctx.stack.kafka().controller();
+    let controller = controller.context("a single broker is its own controller; use --brokers 3")?;
+    killed(controller).await?;
+    let from = Instant::now();
+    tokio::time::sleep(CONTROLLER_AWAY).await;
+    restarted(controller).await?;
+    let answers = took(from);
+    let back = in_sync_after(in_sync(ctx).await, from);
+    Ok(format!(
+        "{} killed; it is back after {answers}, {back}",
+        controller.name()
+    ))
+}
+
+pub(super) async fn clickhouse_kill(ctx: &Ctx, away: Duration) -> anyhow::Result<String> {
+    let server = ctx.stack.clickhouse().server();
+    killed(server).await?;
+    let from = Instant::now();
+    tokio::time::sleep(away).await;
+    restarted(server).await?;
+    Ok(format!(
+        "{} killed; it answers again after {}",
+        server.name(),
+        took(from)
+    ))
+}
+
+pub(super) async fn clickhouse_freeze(ctx: &Ctx) -> anyhow::Result<String> {
+    let clickhouse = ctx.stack.clickhouse();
+    let from = Instant::now();
+    clickhouse.server().freeze().await?;
+    let client = clickhouse.client();
+    let answer = tokio::time::timeout(ANSWER, client.query("SELECT 1").execute()).await;
+    tokio::time::sleep(CLICKHOUSE_FROZEN.saturating_sub(from.elapsed())).await;
+    clickhouse.server().thaw().await?;
+    ensure!(answer.is_err(), "it still answered");
+    Ok(format!("frozen; no answer; thawed after {}", took(from)))
+}

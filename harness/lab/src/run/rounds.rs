@@ -1,0 +1,160 @@
+//! A soak, round by round: the exchange pauses, what is on its way arrives, everything since the beginning is audited, and
+//! trading goes on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use exchange::Exchange;
+use ledger::{AuditInput, Verdict};
+use serde::Serialize;
+use stack::Stack;
+
+use super::crew::Crew;
+use super::offsets::Offsets;
+use super::resources::{Taken, taken};
+use crate::text;
+
+/// How long what is on its way may take to arrive; what has not by then is for the audit to name.
+const ARRIVE_LIMIT: Duration = Duration::from_secs(120);
+
+/// How long nothing may be left anywhere until all is taken to have arrived: reports are as old as half a second.
+const STILL: Duration = Duration::from_millis(1_200);
+
+/// A round that has been audited.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Round {
+    /// From 1.
+    pub(crate) number: usize,
+    /// Seconds since the first trade, at its end.
+    pub(crate) at_s: f64,
+    /// Of everything since the beginning.
+    pub(crate) verdict: Verdict,
+    /// Trades since the beginning.
+    pub(crate) sent: u64,
+    /// Faults that struck, since the beginning.
+    pub(crate) faults: usize,
+    /// How long the pipeline took to empty, milliseconds.
+    pub(crate) arrived_ms: f64,
+    /// How long the audit took, milliseconds.
+    pub(crate) audit_ms: f64,
+    /// What the processes took when everything had arrived.
+    pub(crate) taken: BTreeMap<String, Taken>,
+    /// The audit's report, where it is not PASS.
+    pub(crate) report: Option<String>,
+}
+
+impl Round {
+    /// In a line.
+    pub(crate) fn line(&self) -> String {
+        let mib = |taken: &Taken| taken.memory >> 20;
+        let taken: Vec<String> = self
+            .taken
+            .iter()
+            .map(|(name, taken)| format!("{name} {} MiB", mib(taken)))
+            .collect();
+        format!(
+            "round {}: {} · {} · {} struck · emptied in {} · audit {} · {}",
+            self.number,
+            self.verdict.name(),
+            text::plural(self.sent, "trade", "trades"),
+            text::plural(self.faults as u64, "fault", "faults"),
+            text::millis(self.arrived_ms),
+            text::millis(self.audit_ms),
+            taken.join(", ")
+        )
+    }
+}
+
+/// What an audit in the middle of a run needs.
+pub(super) struct Check {
+    pub(super) number: usize,
+    pub(super) at: Duration,
+    pub(super) faults: usize,
+    pub(super) exchange: Arc<Exchange>,
+    pub(super) stack: Arc<Stack>,
+    pub(super) crew: Arc<Crew>,
+    pub(super) offsets: Arc<Offsets>,
+    pub(super) input: AuditInput,
+}
+
+impl Check {
+    /// Pauses, waits, audits; the exchange trades again afterwards.
+    pub(super) async fn run(self) -> Round {
+        let from = Instant::now();
+        let executed = self.exchange.pause().await.executed;
+        let arrived = tokio::time::timeout(ARRIVE_LIMIT, self.arrived(executed)).await;
+        if arrived.is_err() {
+            tracing::warn!("not everything has arrived within {ARRIVE_LIMIT:?}");
+        }
+        let (arrived_ms, taken) = (millis(from), self.taken());
+        let from = Instant::now();
+        let input = self.input;
+        let audit = move || {
+            ledger::audit(&input, &mut |_, _, _| {}).unwrap_or_else(|error| ledger::inconclusive(&input, &error))
+        };
+        let audited = tokio::task::spawn_blocking(audit).await;
+        self.exchange.resume();
+        let (verdict, sent, report) = match audited {
+            Ok(report) if report.verdict == Verdict::Pass => (Verdict::Pass, report.sent, None),
+            Ok(report) => (report.verdict, report.sent, Some(report.render())),
+            Err(error) => (
+                Verdict::Inconclusive,
+                executed,
+                Some(format!("the audit broke off: {error}")),
+            ),
+        };
+        Round {
+            number: self.number,
+            at_s: self.at.as_secs_f64(),
+            verdict,
+            sent,
+            faults: self.faults,
+            arrived_ms,
+            audit_ms: millis(from),
+            taken,
+            report,
+        }
+    }
+
+    /// Waits until nothing is on its way.
+    async fn arrived(&self, executed: u64) {
+        let client = self.stack.clickhouse().client().with_database(&self.input.database);
+        let mut still = Instant::now();
+        loop {
+            let rows = client.query("SELECT count() FROM trades").fetch_one::<u64>().await;
+            let left = self.offsets.undelivered().await;
+            let waits = {
+                let board = self.crew.board();
+                let ingest = board.ingest();
+                !ingest.connected || ingest.in_flight > 0 || ingest.repairing > 0
+            };
+            if waits || rows.is_err() || rows.is_ok_and(|rows| rows < executed) || !matches!(left, Ok(0)) {
+                still = Instant::now();
+            }
+            if still.elapsed() > STILL {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    fn taken(&self) -> BTreeMap<String, Taken> {
+        let kafka = self.stack.kafka();
+        let servers = kafka.brokers().iter().chain(kafka.controller());
+        let servers: Vec<(&str, u32)> = servers
+            .chain([self.stack.clickhouse().server()])
+            .filter_map(|server| Some((server.name(), server.pid()?)))
+            .collect();
+        // Workers come and go, and their names with them.
+        let workers = self.crew.workers();
+        let pipeline = workers.iter().map(|worker| ("workers", worker.pid()));
+        let ingest = self.crew.ingest();
+        let pipeline = pipeline.chain(ingest.iter().map(|ingest| ("ingest", ingest.pid())));
+        taken(pipeline.chain(servers))
+    }
+}
+
+fn millis(from: Instant) -> f64 {
+    from.elapsed().as_secs_f64() * 1e3
+}
