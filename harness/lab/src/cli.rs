@@ -145,6 +145,30 @@ impl Source {
     }
 }
 
+/// Who must have a trade before Kafka acknowledges it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Acks {
+    /// All replicas in sync
+    All,
+    /// The leader alone
+    #[value(name = "1")]
+    Leader,
+    /// Nobody
+    #[value(name = "0")]
+    None,
+}
+
+impl Acks {
+    /// Its name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Leader => "1",
+            Self::None => "0",
+        }
+    }
+}
+
 /// Arguments of `up`.
 #[derive(Clone, Debug, Args)]
 pub struct UpArgs {
@@ -178,6 +202,9 @@ pub struct UpArgs {
     /// How a trade is written in the topic: json or protobuf
     #[arg(long, default_value_t = Encoding::Json)]
     pub encoding: Encoding,
+    /// Who must have a trade before Kafka acknowledges it; with less than all, a trade can be acknowledged and lost
+    #[arg(long, value_enum, default_value_t = Acks::All)]
+    pub acks: Acks,
     /// A fault and its moment, such as broker-kill@10s; may be given again; `list` shows them
     #[arg(long = "fault", value_name = "NAME@TIME")]
     pub faults: Vec<Scheduled>,

@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use market::{Encoding, Market};
+use producer::Acks;
 
 use crate::fault::FaultAt;
 use crate::{conformance, ingest, tables, worker};
@@ -92,9 +93,22 @@ pub struct IngestArgs {
     /// Markets, with commas between them
     #[arg(long, value_delimiter = ',', required = true)]
     pub markets: Vec<Market>,
+    /// Who must have a trade before the broker acknowledges it: all replicas in sync, 1 (the leader alone), or 0 (nobody).
+    /// With less than all, a trade can be acknowledged and lost
+    #[arg(long, default_value = "all", value_parser = acks)]
+    pub acks: Acks,
     /// A certificate (PEM) to trust beside the usual roots
     #[arg(long)]
     pub ca_cert: Option<PathBuf>,
+}
+
+fn acks(text: &str) -> Result<Acks, String> {
+    match text {
+        "all" => Ok(Acks::All),
+        "1" => Ok(Acks::Leader),
+        "0" => Ok(Acks::None),
+        _ => Err("write all, 1 or 0".into()),
+    }
 }
 
 /// Arguments of `pipeline worker`.

@@ -8,7 +8,7 @@ use anyhow::Context;
 use feed::{BadFrame, Feed, FeedConfig, Received};
 use market::{Market, Reason, Undecodable};
 use measure::{IngestProgress, Progress};
-use producer::{Producer, ProducerConfig};
+use producer::{Acks, Producer, ProducerConfig};
 
 use crate::cli::{IngestArgs, REPORT_EVERY};
 use crate::control::{self, Wish};
@@ -90,23 +90,36 @@ struct Ingest {
 
 impl Ingest {
     async fn new(args: &IngestArgs) -> anyhow::Result<Self> {
-        let producer = |topic: &str, name: &str, max_record_bytes| {
+        let producer = |topic: &str, name: &str, acks, max_record_bytes| {
             Producer::new(&ProducerConfig {
                 brokers: args.kafka.brokers.clone(),
                 topic: topic.to_owned(),
                 client_id: name.to_owned(),
+                acks,
+                // Repeats are told by the broker only where all replicas know them.
+                idempotent: acks == Acks::All,
                 max_record_bytes,
                 ..ProducerConfig::default()
             })
         };
-        let trades = producer(&args.kafka.topic, "ingest", ProducerConfig::default().max_record_bytes)?;
+        let trades = producer(
+            &args.kafka.topic,
+            "ingest",
+            args.acks,
+            ProducerConfig::default().max_record_bytes,
+        )?;
         let partitions = trades
             .partitions(&args.kafka.topic, Duration::from_secs(30))
             .await
             .with_context(|| format!("the trades have nowhere to go at {}", args.kafka.brokers))?;
         Ok(Self {
             trades,
-            dead_letters: producer(&args.kafka.dead_letters, "ingest-dead-letters", dead::MOST_BYTES)?,
+            dead_letters: producer(
+                &args.kafka.dead_letters,
+                "ingest-dead-letters",
+                Acks::All,
+                dead::MOST_BYTES,
+            )?,
             partitions,
             placed: HashMap::default(),
             record: Vec::with_capacity(512),

@@ -152,3 +152,97 @@ async fn an_exchange_behind_tls_whose_socket_is_dropped() {
     })
     .await;
 }
+
+/// Shorter than the feed takes for a dead socket: everything follows, late.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_that_is_stalled() {
+    let _one = ONE.lock().await;
+    survives(19, async |rig, _| {
+        let stalled = rig.exchange.counters().stalled;
+        rig.exchange.faults().stall(Duration::from_secs(5));
+        until("the socket to be stalled", || rig.exchange.counters().stalled > stalled).await;
+        let before = rig.ingest.last().trades;
+        until("trades to wait behind the stall", || {
+            rig.exchange.counters().queued > 2_000
+        })
+        .await;
+        until("what waited to follow", || rig.ingest.last().trades > before + 2_000).await;
+        assert_eq!(rig.ingest.last().gaps, 0, "a stall was taken for a dead socket");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repair_that_is_refused_by_the_rate_limit_and_by_a_server_that_is_down() {
+    let _one = ONE.lock().await;
+    survives(20, async |rig, worker| {
+        let before = rig.exchange.counters();
+        rig.exchange.faults().rate_limit(Duration::from_secs(2));
+        rig.exchange.faults().unavailable(Duration::from_secs(4));
+        rig.exchange.faults().drop_sockets();
+        until("the gap to be found", || rig.ingest.last().gaps > 0).await;
+        until("the repair to be refused", || {
+            rig.exchange.counters().refused > before.refused
+        })
+        .await;
+        until("the gap to be repaired", || {
+            let ingest = rig.ingest.last();
+            ingest.repairing == 0 && ingest.repaired > 0
+        })
+        .await;
+        delivers(worker, 500).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clickhouse_frozen_and_thawed() {
+    let _one = ONE.lock().await;
+    survives(21, async |rig, worker| {
+        let server = rig.stack.clickhouse().server();
+        server.freeze().await.unwrap();
+        let read = worker.last().records;
+        until("trades to wait for the frozen server", || {
+            worker.last().records > read + 2_000
+        })
+        .await;
+        server.thaw().await.unwrap();
+    })
+    .await;
+}
+
+/// What waits for ClickHouse is bounded by rows (`--epoch-rows`, twice) and by what Kafka's client fetches ahead (32 MiB);
+/// the rest stays in the topic.
+#[tokio::test(flavor = "multi_thread")]
+async fn clickhouse_away_for_longer_than_the_queues_hold_takes_no_more_memory() {
+    const ROWS: u64 = 5_000;
+    const BOUND: u64 = 160 << 20;
+    let _one = ONE.lock().await;
+    let rig = Rig::start(22, 20_000.0).await;
+    let worker = rig.worker_with("worker", &["--epoch-rows", &ROWS.to_string()]);
+    until("the worker to own all partitions", || {
+        worker.last().partitions.len() == 4
+    })
+    .await;
+    rig.exchange.begin();
+    delivers(&worker, 20_000).await;
+    let before = worker.last().memory;
+    let server = rig.stack.clickhouse().server();
+    server.kill().await.unwrap();
+    let sent = rig.exchange.counters().executed;
+    until("ten times as many trades as may wait to be in the topic", || {
+        rig.ingest.last().acked > sent + 40 * ROWS
+    })
+    .await;
+    let (held, memory) = (worker.last().records, worker.last().memory);
+    server.restart().await.unwrap();
+    delivers(&worker, 20 * ROWS).await;
+    assert!(
+        memory < before + BOUND,
+        "the worker held {} MiB before and {} MiB when it had read {held} trades",
+        before >> 20,
+        memory >> 20
+    );
+    let report = rig.finish(vec![worker]).await;
+    assert_eq!(report.verdict, Verdict::Pass, "{}", report.render());
+}

@@ -315,6 +315,7 @@ impl Names {
             ("--topic", &self.topic),
             ("--dead-letters", &self.dead_letters),
             ("--encoding", args.encoding.name()),
+            ("--acks", args.acks.name()),
             ("--markets", &codes),
         ];
         let ca_cert = args.upbit.ca_cert.iter().filter(|_| args.source == Source::Upbit);
