@@ -82,9 +82,10 @@ pub enum Command {
     /// Measures: some parts by number or name, or the pipeline
     #[command(after_help = "Examples:\n  \
         ./lab bench 02                        the benches of solutions/02-wire\n  \
-        ./lab bench pipeline                  a minute of ./lab up --rate max, with its audit\n  \
-        ./lab bench pipeline -- --workers 2   the same with more arguments of up")]
-    Bench(TestArgs),
+        ./lab bench pipeline                  every stage beside its floor, then the whole: about 8 minutes\n  \
+        ./lab bench pipeline -- --workers 2   one run of ./lab up --rate max, with more of its arguments\n  \
+        ./lab bench pipeline --reference      longer, and into book/src/reference/performance.md")]
+    Bench(BenchArgs),
     /// Shows the last run's report again
     #[command(
         after_help = "Examples:\n  ./lab audit\n  ./lab audit --json | jq .latency_ms.p99\n\n\
@@ -317,6 +318,31 @@ pub struct RecordArgs {
     pub import: Option<PathBuf>,
     /// The capture to write
     pub file: PathBuf,
+}
+
+/// What `up` takes, from words as they would stand behind it.
+///
+/// # Errors
+/// What `up` refuses, in a sentence.
+pub(crate) fn up_with(words: &[String]) -> anyhow::Result<UpArgs> {
+    let words = ["lab", "up"].into_iter().chain(words.iter().map(String::as_str));
+    let parsed = Cli::try_parse_from(words)
+        .map_err(|error| anyhow::anyhow!(crate::refusal::sentence(&error).unwrap_or(error.to_string())))?;
+    let Command::Up(up) = parsed.command else {
+        anyhow::bail!("what stands behind -- goes to ./lab up; ./lab up --help shows what it takes");
+    };
+    Ok(*up)
+}
+
+/// Arguments of `bench`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchArgs {
+    /// What to measure, where, and how
+    #[command(flatten)]
+    pub what: TestArgs,
+    /// For `bench pipeline`: measure for longer, and write the figures into the book
+    #[arg(long)]
+    pub reference: bool,
 }
 
 /// Arguments of `test` and `bench`.

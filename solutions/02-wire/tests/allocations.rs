@@ -2,46 +2,22 @@
 
 mod common;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
 use common::{DEFAULT, SIMPLE, trade};
 use market::{Decode, Encoding};
+use measure::Counting;
 use wire::FrameDecoder;
-
-struct Counting;
-
-thread_local! {
-    /// Per thread: the test harness allocates on its own while a test runs.
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: every call goes unchanged to the system's allocator, which keeps the contract; counting touches no memory of it.
-#[allow(unsafe_code)]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // A thread that is ending has no counter any more, and nothing to count.
-        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller keeps the contract of `alloc`, which is this one's.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        // SAFETY: `at` came from `System.alloc` with this layout, as the caller promises.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
+/// Of this thread: the test harness allocates on its own while a test runs.
 fn allocations(mut work: impl FnMut()) -> u64 {
     work(); // whatever is set up once
-    let before = ALLOCATIONS.get();
+    let before = Counting::of_thread();
     for _ in 0..1000 {
         work();
     }
-    ALLOCATIONS.get() - before
+    Counting::of_thread() - before
 }
 
 #[test]

@@ -2,17 +2,16 @@
 
 use std::process::ExitCode;
 
-use anyhow::{anyhow, bail, ensure};
-use clap::Parser;
+use anyhow::{bail, ensure};
 use ledger::Verdict;
 use serde::Serialize;
 
 use super::up;
-use crate::cli::{self, Cli, SoakArgs, UpArgs};
+use crate::cli::{self, SoakArgs, UpArgs};
 use crate::faults::Fault;
 use crate::run::plan::Plan;
 use crate::run::rounds::Round;
-use crate::{note, out, refusal, text};
+use crate::{note, out, text};
 
 /// What a soak came to, as JSON.
 #[derive(Serialize)]
@@ -54,12 +53,7 @@ pub(crate) fn run(args: &SoakArgs) -> anyhow::Result<ExitCode> {
 
 /// What `up` is asked for: what stands behind `--`, and the soak's own.
 fn as_up(args: &SoakArgs, seed: u64) -> anyhow::Result<UpArgs> {
-    let words = ["lab", "up"].into_iter().chain(args.rest.iter().map(String::as_str));
-    let parsed =
-        Cli::try_parse_from(words).map_err(|error| anyhow!(refusal::sentence(&error).unwrap_or(error.to_string())))?;
-    let cli::Command::Up(mut up) = parsed.command else {
-        bail!("what stands behind -- goes to ./lab up; ./lab up --help shows what it takes");
-    };
+    let mut up = cli::up_with(&args.rest)?;
     ensure!(
         up.faults.is_empty(),
         "the seed draws the faults and their moments; --faults NAME,NAME says which there are to draw from"
@@ -73,7 +67,7 @@ fn as_up(args: &SoakArgs, seed: u64) -> anyhow::Result<UpArgs> {
     up.seed = seed;
     up.stack = args.stack;
     up.plain |= args.plain;
-    Ok(*up)
+    Ok(up)
 }
 
 /// The faults to draw from: those that were named, else all that this number of brokers allows.

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use ledger::{Report, Verdict};
@@ -15,6 +16,7 @@ use crate::run::plan::Plan;
 use crate::run::rounds::Round;
 use crate::run::setup::{Ready, setup};
 use crate::run::stop::Stop;
+use crate::run::used::{Mark, Used};
 use crate::run::{audit, live};
 use crate::view::Screen;
 use crate::{note, out};
@@ -30,6 +32,10 @@ pub(crate) struct Audited {
     pub(crate) cpu_ms: (u64, u64),
     /// What was audited on the way, in a soak.
     pub(crate) rounds: Vec<Round>,
+    /// What the servers and the exchange used, from the first trade to the last row.
+    pub(crate) used: Used,
+    /// How many trades were executed and no row yet, second by second while the exchange traded.
+    pub(crate) backlog: Vec<(Duration, u64)>,
 }
 
 pub(crate) fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
@@ -88,9 +94,11 @@ async fn whole(plan: &Plan, stop: &Stop, remains: &Remains) -> anyhow::Result<Au
     let kept = Kept::new(&plan.home, &ready.stack, &ready.folder);
     let done = live_and_audit(plan, ready, live_view, stop).await;
     crew.dismiss();
-    let (ready, report, rounds) = done.map_err(|error| kept.after(&error))?;
+    let (ready, report, Seen { rounds, used, backlog }) = done.map_err(|error| kept.after(&error))?;
     // Shown before anything is written: a full disk is no reason to keep the verdict from the reader.
-    if args.json {
+    if plan.brief && report.verdict == Verdict::Pass {
+        // Whoever asked makes a table of it.
+    } else if args.json {
         out(&format!("{}\n", serde_json::to_string_pretty(&report)?));
         note(&report.render());
     } else {
@@ -100,6 +108,7 @@ async fn whole(plan: &Plan, stop: &Stop, remains: &Remains) -> anyhow::Result<Au
         .report(&report)
         .and_then(|()| kept.logs(report.verdict != Verdict::Pass))
     {
+        Ok(_) if plan.brief => {}
         Ok(logs) => note(&format!(
             "The report again: ./lab audit [--json]. Logs: {}",
             logs.display()
@@ -126,7 +135,20 @@ async fn whole(plan: &Plan, stop: &Stop, remains: &Remains) -> anyhow::Result<Au
             note(&format!("the servers did not go cleanly: {error}"));
         }
     }
-    Ok(Audited { report, cpu_ms, rounds })
+    Ok(Audited {
+        report,
+        cpu_ms,
+        rounds,
+        used,
+        backlog,
+    })
+}
+
+/// What was seen of a run, besides what the audit says.
+struct Seen {
+    rounds: Vec<Round>,
+    used: Used,
+    backlog: Vec<(Duration, u64)>,
 }
 
 async fn live_and_audit(
@@ -134,16 +156,21 @@ async fn live_and_audit(
     ready: Ready,
     live_view: bool,
     stop: &Stop,
-) -> anyhow::Result<(Ready, Report, Vec<Round>)> {
+) -> anyhow::Result<(Ready, Report, Seen)> {
     let screen = match live_view {
         true => Some(Screen::enter().context("the terminal cannot be drawn on; add --plain")?),
         false => None,
     };
+    let before = Mark::now(&ready.stack).await;
     let (ready, mut outcome) = live(plan, ready, screen, stop).await?;
     ready.crew.dismiss();
-    let rounds = std::mem::take(&mut outcome.rounds);
+    let seen = Seen {
+        rounds: std::mem::take(&mut outcome.rounds),
+        used: before.until(&Mark::now(&ready.stack).await),
+        backlog: std::mem::take(&mut outcome.backlog),
+    };
     let report = audit::audit(plan, &ready, outcome).await?;
-    Ok((ready, report, rounds))
+    Ok((ready, report, seen))
 }
 
 /// From here on what this process has to say goes to a file: a screen that is drawn on has no room for it.

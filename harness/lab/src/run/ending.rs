@@ -86,6 +86,7 @@ impl Live<'_> {
             pipeline_failed: self.broken.clone(),
             not_drained: None,
             rounds: Vec::new(),
+            backlog: Vec::new(),
         };
         let faults = outcome.faults.iter().filter(|fault| fault.struck).count();
         let check = Check {

@@ -40,6 +40,8 @@ pub(crate) struct Outcome {
     pub(crate) not_drained: Option<String>,
     /// What was audited on the way, in a soak.
     pub(crate) rounds: Vec<Round>,
+    /// How many trades were executed and no row yet, second by second while the exchange traded.
+    pub(crate) backlog: Vec<(Duration, u64)>,
 }
 
 /// Where the run stands.
@@ -80,6 +82,7 @@ pub(super) struct Live<'a> {
     looking: Option<JoinHandle<()>>,
     gaps: Gaps,
     pub(super) rounds: Vec<Round>,
+    pub(super) backlog: Vec<(Duration, u64)>,
     /// When the round that goes on is over.
     pub(super) round_ends: Option<Duration>,
     rows: u64,
@@ -138,6 +141,7 @@ pub(crate) async fn live(
         looking: None,
         gaps: Gaps::default(),
         rounds: Vec::new(),
+        backlog: Vec::new(),
         round_ends: plan.round,
         rows: 0,
         last_row: Duration::ZERO,
@@ -194,6 +198,7 @@ impl Live<'_> {
             pipeline_failed: self.broken.take().or(given_up),
             not_drained: self.exchange_failed(),
             rounds: self.rounds,
+            backlog: self.backlog,
         };
         Ok((self.ready, outcome))
     }

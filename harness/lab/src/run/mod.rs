@@ -18,6 +18,7 @@ pub(crate) mod rounds;
 pub(crate) mod setup;
 pub(crate) mod stop;
 mod supervisor;
+pub(crate) mod used;
 
 pub(crate) use board::Board;
 pub(crate) use live::live;

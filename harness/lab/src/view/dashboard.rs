@@ -135,8 +135,13 @@ fn footer(view: &View, area: Rect, frame: &mut Frame<'_>) {
             bar(view, right, frame);
             return;
         }
-        Phase::Ending(waiting) => (" ending ", waiting, "; trades still flow"),
-        Phase::Draining(waiting) => (" draining ", waiting, ""),
+        Phase::Ending(waiting) => (" ending ", waiting.clone(), "; trades still flow"),
+        Phase::Auditing(round) => (
+            " auditing ",
+            format!("the audit of round {round}"),
+            "; the exchange pauses",
+        ),
+        Phase::Draining(waiting) => (" draining ", waiting.clone(), ""),
     };
     // A run that came to its end by itself takes the first wish for what it does already.
     let keys = Line::from(match view.wished {

@@ -57,6 +57,8 @@ pub enum Phase {
     Running,
     /// The run is to end, but trades still flow. With what it waits for.
     Ending(String),
+    /// The exchange pauses while the round with this number is audited.
+    Auditing(usize),
     /// No more trades are executed; what is on its way arrives. With what it waits for.
     Draining(String),
 }

@@ -18,6 +18,7 @@ pub fn line(view: &View) -> String {
     match &view.phase {
         Phase::Running => {}
         Phase::Ending(waiting) => return format!("{clock} waiting for {waiting}; trades still flow"),
+        Phase::Auditing(round) => return format!("{clock} the exchange pauses: round {round} is audited"),
         Phase::Draining(waiting) => return format!("{clock} draining: waiting for {waiting}"),
     }
     let unknown = || "–".to_owned();

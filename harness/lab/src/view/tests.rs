@@ -247,6 +247,19 @@ fn a_fault_that_is_awaited_at_the_end_is_named() {
 }
 
 #[test]
+fn a_round_under_audit_does_not_claim_that_trades_flow() {
+    let mut view = sample();
+    view.phase = Phase::Auditing(3);
+    for text in [drawn(&view, 100, 30), line(&view)] {
+        assert!(
+            text.contains("round 3") && text.contains("the exchange pauses"),
+            "{text}"
+        );
+        assert!(!text.contains("still flow"), "{text}");
+    }
+}
+
+#[test]
 fn a_run_that_has_just_begun_fills_its_chart() {
     let mut view = sample();
     for chart in &mut view.charts {

@@ -20,11 +20,14 @@ impl Live<'_> {
     /// Once a second: a sample, a line, the ends of the topic, the charts.
     pub(super) fn second(&mut self, now: Duration) {
         let executed = self.executed();
-        let newest = {
+        let (newest, waiting) = {
             let mut board = self.ready.crew.board();
             board.sample(now, executed);
-            board.newest_watermark()
+            (board.newest_watermark(), board.on_the_way(executed))
         };
+        if matches!(self.step, Step::Running) {
+            self.backlog.push((now, waiting));
+        }
         self.look_at_the_ends();
         if self.plain {
             let view = self.view(now);
@@ -98,7 +101,7 @@ impl Live<'_> {
     fn phase(&self) -> Phase {
         match &self.step {
             Step::Running => Phase::Running,
-            Step::Checking(_) => Phase::Ending(format!("round {} to be audited", self.rounds.len() + 1)),
+            Step::Checking(_) => Phase::Auditing(self.rounds.len() + 1),
             Step::Pausing | Step::Settling if !self.striking.is_empty() => {
                 let striking = self.faults.iter().filter(|fault| fault.state == FaultState::Striking);
                 let names: Vec<&str> = striking.map(|fault| fault.name.as_str()).collect();

@@ -1,22 +1,62 @@
-//! `bench`: the benches of some parts, which are criterion's; and that of the pipeline, which is a run at full speed.
+//! `bench`: the benches of some parts, which are criterion's; and that of the pipeline, which measures its stages and the whole.
+
+mod page;
+mod programme;
+mod tables;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow, bail, ensure};
-use clap::Parser;
+use anyhow::{Context, bail, ensure};
 use ledger::Verdict;
 use stack::Provider;
 
 use super::up::{self, Audited};
-use crate::cli::{self, Cli, TestArgs, UpArgs};
+use crate::cli::{self, BenchArgs, TestArgs, UpArgs};
 use crate::parts::{self, Package};
 use crate::values::Rate;
-use crate::{cargo, note, refusal, text};
+use crate::{cargo, note, out, text};
+use programme::Lengths;
 
-pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
-    match asked(&args.parts, &parts::all(&cargo::root())?)? {
-        Asked::Parts(packages) => criterion(&packages, args),
-        Asked::Pipeline(package) => pipeline(&package, args),
+pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
+    let what = &args.what;
+    let asked = asked(&what.parts, &parts::all(&cargo::root())?)?;
+    ensure!(
+        !args.reference || (matches!(asked, Asked::Pipeline(_)) && what.rest.is_empty()),
+        "--reference goes with the whole of ./lab bench pipeline, and with nothing behind --"
+    );
+    match asked {
+        Asked::Parts(packages) => criterion(&packages, what),
+        Asked::Pipeline(package) if what.rest.is_empty() => whole(&package, args),
+        Asked::Pipeline(package) => pipeline(&package, what),
+    }
+}
+
+/// Everything that is measured of the pipeline.
+fn whole(package: &Package, args: &BenchArgs) -> anyhow::Result<ExitCode> {
+    let provider = stack_of(&args.what)?;
+    let lengths = if args.reference {
+        Lengths::REFERENCE
+    } else {
+        Lengths::SHORT
+    };
+    let figures = programme::measure(provider, lengths)?;
+    out(&tables::text(&figures));
+    if args.reference {
+        let written = page::write(&cargo::root(), provider, &figures)?;
+        note(&format!("\nWritten: {}", written.display()));
+    }
+    note(&format!(
+        "\n{}: measured. Code: reference. Servers: {provider}.",
+        package.folder
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where the servers come from: figures want no virtual network in between, unless it is asked for.
+fn stack_of(args: &TestArgs) -> anyhow::Result<Provider> {
+    match args.stack {
+        Some(provider) => Ok(provider.resolve()),
+        None => Ok(cli::up_with(&[])?.stack),
     }
 }
 
@@ -54,7 +94,7 @@ fn asked(words: &[String], all: &[Package]) -> anyhow::Result<Asked> {
 }
 
 fn criterion(packages: &[Package], args: &TestArgs) -> anyhow::Result<ExitCode> {
-    let provider = args.stack.unwrap_or_else(|| Provider::from_env().unwrap_or_default());
+    let provider = stack_of(args)?;
     let mut command = cargo::cargo("bench");
     command.arg("--benches").env("LAB_STACK", provider.name());
     for package in packages {
@@ -73,7 +113,7 @@ fn criterion(packages: &[Package], args: &TestArgs) -> anyhow::Result<ExitCode> 
     note(&format!(
         "\n{}: {word}. Code: reference. Servers: {}.",
         parts::named(packages),
-        provider.resolve()
+        provider
     ));
     Ok(code)
 }
@@ -97,17 +137,12 @@ fn pipeline(package: &Package, args: &TestArgs) -> anyhow::Result<ExitCode> {
 
 /// What `up` is asked for: its minute, but at full speed, and what stands behind `--`.
 fn as_up(args: &TestArgs) -> anyhow::Result<UpArgs> {
-    let words = ["lab", "up"].into_iter().chain(args.rest.iter().map(String::as_str));
-    let parsed =
-        Cli::try_parse_from(words).map_err(|error| anyhow!(refusal::sentence(&error).unwrap_or(error.to_string())))?;
-    let cli::Command::Up(mut up) = parsed.command else {
-        bail!("what stands behind -- goes to ./lab up; ./lab up --help shows what it takes");
-    };
+    let mut up = cli::up_with(&args.rest)?;
     up.rate.get_or_insert(Rate::Max);
     if let Some(provider) = args.stack {
         up.stack = provider;
     }
-    Ok(*up)
+    Ok(up)
 }
 
 fn figures(done: &Audited) -> String {
@@ -206,7 +241,9 @@ mod tests {
             figures(&Audited {
                 report,
                 cpu_ms,
-                rounds: Vec::new()
+                rounds: Vec::new(),
+                used: Default::default(),
+                backlog: Vec::new(),
             }),
             "61,234 trades/s · latency p50 87 ms, p99 1.3 s · processor time per trade: ingest 9.0 µs, worker 12.5 µs"
         );

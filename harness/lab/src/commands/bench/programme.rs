@@ -1,0 +1,235 @@
+//! `bench pipeline`: each stage beside its floor, the whole at full speed and at a rate that it keeps up with, and latency
+//! under a load that does not wait for answers.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use ledger::Verdict;
+use measure::Cost;
+use serde::{Deserialize, Serialize};
+use stack::Provider;
+
+use crate::cli::{self, UpArgs};
+use crate::commands::up::{self, Audited};
+use crate::run::plan::Plan;
+use crate::run::used::Used;
+use crate::values::{Length, Rate};
+use crate::{cargo, note, text};
+
+/// The rates at which latency is measured, trades per second.
+const RATES: [f64; 3] = [1_000.0, 10_000.0, 50_000.0];
+
+/// What part of the full speed is tried as a rate that is kept up with, one after the other.
+const SHARES: [f64; 3] = [0.95, 0.85, 0.75];
+
+/// How long each kind of run is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lengths {
+    pub(crate) full: Duration,
+    pub(crate) sustained: Duration,
+    pub(crate) latency: Duration,
+}
+
+impl Lengths {
+    /// For a look.
+    pub(crate) const SHORT: Self = Self {
+        full: Duration::from_secs(30),
+        sustained: Duration::from_secs(60),
+        latency: Duration::from_secs(20),
+    };
+    /// For the reference figures.
+    pub(crate) const REFERENCE: Self = Self {
+        full: Duration::from_secs(60),
+        sustained: Duration::from_secs(300),
+        latency: Duration::from_secs(60),
+    };
+}
+
+/// One run of the whole pipeline.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Run {
+    /// Trades per second asked for; absent at full speed.
+    pub(crate) rate: Option<f64>,
+    /// Seconds of trading.
+    pub(crate) seconds: f64,
+    /// The audit's.
+    pub(crate) verdict: Verdict,
+    /// Trades.
+    pub(crate) trades: u64,
+    /// From the first trade to the last row.
+    pub(crate) per_second: f64,
+    /// Latency from the moment at which the exchange was to send to the readable row: p50, p99, p99.9, milliseconds.
+    pub(crate) latency_ms: [f64; 3],
+    /// Processor time of the ingest and of the workers, milliseconds.
+    pub(crate) cpu_ms: (u64, u64),
+    /// What the servers and the exchange used.
+    pub(crate) used: Used,
+    /// How much the trades on the way grew, from the second third of the run to the last, in seconds of the rate.
+    pub(crate) growth_s: f64,
+}
+
+/// Growth of the trades on the way, in seconds of the rate, that is noise and no trend.
+const NOISE_S: f64 = 0.25;
+
+impl Run {
+    /// Whether it kept up: the trades on the way did not grow.
+    pub(crate) fn kept_up(&self) -> bool {
+        self.growth_s <= NOISE_S
+    }
+}
+
+/// Everything that the programme measures.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Figures {
+    /// The stages.
+    pub(crate) stages: Vec<Cost>,
+    /// At full speed.
+    pub(crate) full: Run,
+    /// At the highest rate that was kept up with; absent if none of those tried was.
+    pub(crate) sustained: Option<Run>,
+    /// At the rates of the latencies.
+    pub(crate) latency: Vec<Run>,
+    /// Versions of the servers.
+    pub(crate) versions: std::collections::BTreeMap<String, String>,
+}
+
+/// Measures everything.
+///
+/// # Errors
+/// Something cannot be built or run, or a run did not pass its audit: what loses trades is not fast.
+pub(crate) fn measure(provider: Provider, lengths: Lengths) -> anyhow::Result<Figures> {
+    let stages = stages(provider)?;
+    note("\nThe whole pipeline, at full speed:");
+    let (full, versions) = run(provider, None, lengths.full)?;
+    note(&format!("  {} trades/s", text::grouped(full.per_second.round() as u64)));
+    let mut sustained = None;
+    for share in SHARES {
+        let rate = (full.per_second * share / 1e4).floor() * 1e4;
+        if rate < 1e4 {
+            break;
+        }
+        note(&format!("\nAt {} trades/s:", text::grouped(rate as u64)));
+        let (run, _) = run(provider, Some(rate), lengths.sustained)?;
+        if run.kept_up() {
+            note("  kept up");
+            sustained = Some(run);
+            break;
+        }
+        note(&format!(
+            "  not kept up: what is on its way grew by {:.1} s",
+            run.growth_s
+        ));
+    }
+    let mut latency = Vec::new();
+    for rate in RATES {
+        note(&format!("\nLatency at {} trades/s:", text::grouped(rate as u64)));
+        latency.push(run(provider, Some(rate), lengths.latency)?.0);
+    }
+    Ok(Figures {
+        stages,
+        full,
+        sustained,
+        latency,
+        versions,
+    })
+}
+
+/// The stages, each measured by itself by the pipeline's own bench.
+fn stages(provider: Provider) -> anyhow::Result<Vec<Cost>> {
+    let mut command = cargo::cargo("bench");
+    command
+        .args(["--package", cargo::PIPELINE.0, "--bench", "stages", "--quiet"])
+        .env("LAB_STACK", provider.name())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .context("cargo cannot be started; ./lab doctor says what is missing")?;
+    let lines = BufReader::new(child.stdout.take().context("no output")?);
+    note("Stages (building first, if anything has changed):");
+    let mut costs: Vec<Cost> = Vec::new();
+    for line in lines.lines() {
+        let line = line?;
+        let Ok(cost) = serde_json::from_str::<Cost>(&line) else {
+            continue;
+        };
+        note(&format!(
+            "  {:<28}{:<52}{:>9.3} µs",
+            cost.stage, cost.way, cost.cpu_us.median
+        ));
+        costs.push(cost);
+    }
+    let status = child.wait()?;
+    ensure!(
+        status.success() && !costs.is_empty(),
+        "the stages could not be measured; the words of the bench are above"
+    );
+    Ok(costs)
+}
+
+fn run(
+    provider: Provider,
+    rate: Option<f64>,
+    length: Duration,
+) -> anyhow::Result<(Run, std::collections::BTreeMap<String, String>)> {
+    let mut args: UpArgs = cli::up_with(&[])?;
+    args.rate = Some(rate.map_or(Rate::Max, Rate::PerSecond));
+    args.length = Length::For(length);
+    args.stack = provider;
+    args.plain = true;
+    let mut plan = Plan::new(args)?;
+    plan.brief = true;
+    let done = up::carried_out(plan)?;
+    ensure!(
+        done.report.verdict == Verdict::Pass,
+        "the run did not pass its audit: what loses trades is not fast"
+    );
+    Ok((of(&done, rate, length), done.report.stack.versions.clone()))
+}
+
+fn of(done: &Audited, rate: Option<f64>, length: Duration) -> Run {
+    let report = &done.report;
+    Run {
+        rate,
+        seconds: length.as_secs_f64(),
+        verdict: report.verdict,
+        trades: report.once,
+        per_second: report.trades_per_second,
+        latency_ms: [report.latency_ms.p50, report.latency_ms.p99, report.latency_ms.p999],
+        cpu_ms: done.cpu_ms,
+        used: done.used,
+        growth_s: growth(&done.backlog) / rate.unwrap_or(report.trades_per_second).max(1.0),
+    }
+}
+
+/// By how many trades the backlog grew from the second third of a run to the last: their means, because single samples jump
+/// with every block.
+fn growth(backlog: &[(Duration, u64)]) -> f64 {
+    let third = backlog.len() / 3;
+    if third == 0 {
+        return 0.0;
+    }
+    let mean = |part: &[(Duration, u64)]| part.iter().map(|(_, count)| *count as f64).sum::<f64>() / part.len() as f64;
+    mean(&backlog[backlog.len() - third..]) - mean(&backlog[third..2 * third])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn backlog(counts: impl IntoIterator<Item = u64>) -> Vec<(Duration, u64)> {
+        let seconds = (0..).map(Duration::from_secs);
+        seconds.zip(counts).collect()
+    }
+
+    #[test]
+    fn a_backlog_that_jumps_does_not_grow_and_one_that_rises_does() {
+        let jumps = backlog([0, 900, 100, 900, 100, 900, 100, 900, 100, 900, 100, 900]);
+        assert!(growth(&jumps).abs() < 250.0, "{}", growth(&jumps));
+        let rises = backlog((0..12).map(|second| second * 1_000));
+        assert_eq!(growth(&rises), 4_000.0, "a thousand a second, a third apart");
+        assert_eq!(growth(&backlog([5, 5])), 0.0, "too short to say");
+    }
+}

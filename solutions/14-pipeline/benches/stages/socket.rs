@@ -1,0 +1,113 @@
+//! Receiving frames from a socket, batched by the server or one write each.
+
+use std::hint::black_box;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use feed::FeedConfig;
+use futures_util::{SinkExt, StreamExt};
+use measure::{Cost, Stage, Whose};
+use tokio::runtime::Runtime;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::Size;
+use crate::trades::{frame, trades};
+
+pub(crate) fn costs(size: Size) -> Vec<Cost> {
+    let mut costs = received(size, 1_000, "batched by the server");
+    costs.extend(received(size, 1, "one write per frame"));
+    costs
+}
+
+fn received(size: Size, batch: usize, how: &str) -> Vec<Cost> {
+    let all = trades(size.of(400_000), 100);
+    let count = all.len() as u64;
+    let frames: Vec<Vec<u8>> = all.iter().map(|trade| framed(frame(trade).as_bytes())).collect();
+    let bytes = frames.iter().map(Vec::len).sum::<usize>() as f64 / frames.len() as f64;
+    let url = serve(frames, batch);
+    let markets = trades(10_000, 100)
+        .iter()
+        .map(|trade| trade.market)
+        .collect::<std::collections::BTreeSet<_>>();
+    // The server's thread is not counted: the client's work is all on this one.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    Stage::new("receive a frame", count, bytes)
+        .counting(Whose::Thread)
+        .floor(format!("tungstenite alone, {how}"), || bare(&runtime, &url, count))
+        .way(format!("feed and decode, {how}"), || {
+            let mut config = FeedConfig::new(
+                url.parse().unwrap(),
+                "http://127.0.0.1:9/v1".parse().unwrap(),
+                markets.iter().copied().collect(),
+            );
+            config.snapshot_wait = std::time::Duration::ZERO;
+            runtime.block_on(async {
+                let (feed, mut batches) = feed::connect(config, Arc::new(wire::FrameDecoder)).unwrap();
+                let mut seen = 0;
+                while seen < count {
+                    let batch = batches.recv().await.unwrap();
+                    seen += black_box(&batch.trades).len() as u64;
+                }
+                feed.stop();
+            });
+        })
+        .run(size.rounds)
+}
+
+/// A binary frame as a server writes it.
+fn framed(payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0x82];
+    if payload.len() < 126 {
+        frame.push(payload.len() as u8);
+    } else {
+        frame.push(126);
+        frame.extend_from_slice(&u16::try_from(payload.len()).unwrap().to_be_bytes());
+    }
+    frame.extend_from_slice(payload);
+    frame
+}
+
+/// Answers every subscription with all frames, `batch` of them in a write.
+fn serve(frames: Vec<Vec<u8>>, batch: usize) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let writes: Arc<Vec<Vec<u8>>> = Arc::new(frames.chunks(batch).map(<[_]>::concat).collect());
+    std::thread::spawn(move || {
+        for socket in listener.incoming().map_while(Result::ok) {
+            let writes = Arc::clone(&writes);
+            std::thread::spawn(move || {
+                socket.set_nodelay(true).ok()?;
+                let mut socket = tungstenite_server(socket)?;
+                for write in writes.iter() {
+                    socket.write_all(write).ok()?;
+                }
+                // Until the client goes.
+                let mut rest = [0; 256];
+                while socket.read(&mut rest).is_ok_and(|n| n > 0) {}
+                Some(())
+            });
+        }
+    });
+    url
+}
+
+/// The handshake and the subscription; what comes after them is written by hand.
+fn tungstenite_server(socket: std::net::TcpStream) -> Option<std::net::TcpStream> {
+    let mut socket = tokio_tungstenite::tungstenite::accept(socket).ok()?;
+    socket.read().ok()?;
+    socket.get_ref().try_clone().ok()
+}
+
+fn bare(runtime: &Runtime, url: &str, count: u64) {
+    runtime.block_on(async {
+        let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+        socket.send(Message::text("[]")).await.unwrap();
+        for _ in 0..count {
+            black_box(socket.next().await.unwrap().unwrap());
+        }
+    });
+}

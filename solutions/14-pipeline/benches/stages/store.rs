@@ -1,0 +1,116 @@
+//! Into ClickHouse: blocks of 100,000 rows, guarded, in the pipeline's own tables.
+
+use std::cell::Cell;
+
+use clickhouse::Row;
+use market::{Position, Trade};
+use measure::{Cost, Stage};
+use serde::Serialize;
+use sink::{Block, Range, Sink, SinkConfig, TradeRow};
+use stack::{Sizing, Stack, StackSpec, unique};
+
+use crate::Size;
+use crate::trades::trades;
+
+/// Rows of a block.
+const ROWS: u64 = 100_000;
+
+/// Integers only, and no guard: the least that a row can cost.
+#[derive(Row, Serialize)]
+struct Integers {
+    sequential_id: u64,
+    event_time: i64,
+    price: i64,
+    volume: i64,
+    kafka_offset: i64,
+}
+
+pub(crate) fn costs(size: Size) -> Vec<Cost> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let spec = StackSpec {
+        provider: stack::Provider::from_env().unwrap(),
+        sizing: Sizing::Throughput,
+        ..StackSpec::default()
+    };
+    let stack = runtime.block_on(Stack::start(spec)).unwrap();
+    let pids: Vec<u32> = stack.clickhouse().server().pid().into_iter().collect();
+    let database = unique("stage").replace('-', "_");
+    let client = stack.clickhouse().client();
+    let sink = runtime.block_on(async {
+        olap::create(&client, &database).await.unwrap();
+        let table = "CREATE TABLE integers (sequential_id UInt64, event_time Int64, price Int64, volume Int64, kafka_offset Int64) ENGINE = MergeTree ORDER BY (event_time, sequential_id)";
+        let client = client.clone().with_database(&database);
+        client.query(table).execute().await.unwrap();
+        let sink = Sink::connect(SinkConfig::new(stack.clickhouse().url(), &database, "bench")).await.unwrap();
+        let claims = sink.claim(&[0]).await.unwrap();
+        assert_eq!(claims.granted.len(), 1, "the partition is ours");
+        sink
+    });
+    let client = client.with_database(&database);
+    let (rows, blocks) = (size.of(ROWS), 5);
+    let all = trades(rows, 100);
+    let first = Cell::new(0);
+    let costs = Stage::new("insert a row", rows * blocks, 0.0)
+        .servers(&pids)
+        .floor("integers only, no guard", || {
+            for _ in 0..blocks {
+                runtime.block_on(integers(&client, &all));
+            }
+        })
+        .way("guarded, blocks of 100,000", || {
+            for _ in 0..blocks {
+                let block = block(&all, first.replace(first.get() + rows as i64));
+                let written = runtime.block_on(sink.write(&block)).unwrap();
+                assert_eq!(written.trades, rows, "{written:?}");
+            }
+        })
+        .run(size.rounds);
+    let stored: u64 = runtime
+        .block_on(client.query("SELECT count() FROM trades").fetch_one())
+        .unwrap();
+    assert_eq!(stored, first.get() as u64, "every row is there");
+    runtime.block_on(stack.stop()).unwrap();
+    costs
+}
+
+async fn integers(client: &clickhouse::Client, all: &[Trade]) {
+    let mut insert = client.insert::<Integers>("integers").await.unwrap();
+    for (offset, trade) in all.iter().enumerate() {
+        let row = Integers {
+            sequential_id: trade.sequential_id,
+            event_time: trade.event_time.millis(),
+            price: trade.price.units() as i64,
+            volume: trade.volume.units() as i64,
+            kafka_offset: offset as i64,
+        };
+        insert.write(&row).await.unwrap();
+    }
+    insert.end().await.unwrap();
+}
+
+fn block(all: &[Trade], first: i64) -> Block {
+    let place = |i: usize| Position {
+        partition: 0,
+        offset: first + i as i64,
+    };
+    Block {
+        ranges: vec![Range {
+            partition: 0,
+            first,
+            last: first + all.len() as i64 - 1,
+        }],
+        trades: all
+            .iter()
+            .enumerate()
+            .map(|(i, trade)| TradeRow {
+                trade: *trade,
+                position: place(i),
+            })
+            .collect(),
+        ..Block::default()
+    }
+}
