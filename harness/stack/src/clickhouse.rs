@@ -1,7 +1,10 @@
 //! The ClickHouse of a stack: where it is, its server, and databases.
 
+use std::sync::Arc;
+
 use crate::client::clickhouse_client;
 use crate::error::StackError;
+use crate::made::Made;
 use crate::server::Server;
 
 /// ClickHouse, whoever runs it.
@@ -9,11 +12,23 @@ use crate::server::Server;
 pub struct ClickHouse {
     url: String,
     server: Server,
+    /// Where it is noted what is made, if somebody is to remove it.
+    made: Option<Arc<Made>>,
 }
 
 impl ClickHouse {
     pub(crate) fn new(url: String, server: Server) -> Self {
-        Self { url, server }
+        Self {
+            url,
+            server,
+            made: None,
+        }
+    }
+
+    /// With a note of what is made.
+    pub(crate) fn made(mut self, made: Arc<Made>) -> Self {
+        self.made = Some(made);
+        self
     }
 
     /// `http://HOST:PORT`, user `default`, no password.
@@ -36,6 +51,9 @@ impl ClickHouse {
     /// # Errors
     /// The name is no name, or the server does not answer.
     pub async fn create_database(&self, name: &str) -> Result<(), StackError> {
+        if let Some(made) = &self.made {
+            made.database(name);
+        }
         self.client()
             .query("CREATE DATABASE IF NOT EXISTS ?")
             .bind(clickhouse::sql::Identifier(name))

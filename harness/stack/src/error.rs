@@ -27,6 +27,16 @@ pub enum StackError {
     /// No layout for that number of brokers.
     #[error("a stack has 1 broker, or 3 with a dedicated controller, not {0}; use --brokers 1 or --brokers 3")]
     Brokers(u8),
+    /// The cluster that somebody else runs has another number of brokers.
+    #[error("Kafka at {bootstrap} has {found} brokers, not {wanted}; use --brokers {found}")]
+    OtherBrokers {
+        /// Where it is.
+        bootstrap: String,
+        /// As many as it says.
+        found: usize,
+        /// As many as were asked for.
+        wanted: u8,
+    },
     /// A program that provisioning needs is not there, or too old.
     #[error("{tool} is missing ({needed_for}); install it: {cure}")]
     MissingTool {
@@ -144,6 +154,26 @@ pub enum StackError {
         action: &'static str,
         /// Why not.
         why: String,
+    },
+    /// The container engine refused.
+    #[error("the container engine failed at {doing}: {why}; `docker info` says how it is")]
+    Engine {
+        /// What was asked.
+        doing: String,
+        /// What it answered.
+        why: String,
+    },
+    /// An image that containers are made of is not to be had.
+    #[error(
+        "image {image} can neither be pulled ({pull}) nor made here ({build}); ./lab doctor says what is missing, --stack local needs none"
+    )]
+    Image {
+        /// The official one.
+        image: String,
+        /// Why it cannot be pulled.
+        pull: String,
+        /// Why ours cannot be built.
+        build: String,
     },
     /// Kafka refused.
     #[error("Kafka: {doing}: {source}")]

@@ -1,6 +1,7 @@
 //! The Kafka of a stack: where it is, its brokers, and topics.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -10,6 +11,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
 use crate::error::StackError;
+use crate::made::Made;
 use crate::server::{Server, blocking};
 
 /// How long a new topic may take until each of its partitions has a leader.
@@ -36,6 +38,12 @@ pub struct Kafka {
     brokers: Vec<Server>,
     controller: Option<Server>,
     replication: i32,
+    /// Where other servers of the stack reach it, if not where clients do.
+    for_servers: Option<String>,
+    /// Node ids of the brokers, where they are not 1, 2, 3.
+    ids: Option<Vec<i32>>,
+    /// Where it is noted what is made, if somebody is to remove it.
+    made: Option<Arc<Made>>,
 }
 
 impl Kafka {
@@ -45,12 +53,39 @@ impl Kafka {
             brokers,
             controller,
             replication,
+            for_servers: None,
+            ids: None,
+            made: None,
         }
+    }
+
+    /// With other node ids, in the brokers' order.
+    pub(crate) fn with_ids(mut self, ids: Vec<i32>) -> Self {
+        self.ids = Some(ids);
+        self
+    }
+
+    /// With a note of what is made.
+    pub(crate) fn made(mut self, made: Arc<Made>) -> Self {
+        self.made = Some(made);
+        self
+    }
+
+    /// With another address for the stack's own servers.
+    pub(crate) fn for_servers(mut self, bootstrap: String) -> Self {
+        self.for_servers = Some(bootstrap);
+        self
     }
 
     /// `HOST:PORT` of each broker, separated by commas: what clients call `bootstrap.servers`.
     pub fn bootstrap(&self) -> &str {
         &self.bootstrap
+    }
+
+    /// The same for the other servers of the stack: what ClickHouse is told as `kafka_broker_list`. In containers, what
+    /// this machine calls itself is another.
+    pub fn bootstrap_for_servers(&self) -> &str {
+        self.for_servers.as_deref().unwrap_or(&self.bootstrap)
     }
 
     /// The brokers, in order of their node ids.
@@ -60,10 +95,14 @@ impl Kafka {
 
     /// The broker with this node id, as [`Placed`] names it.
     pub fn broker(&self, id: i32) -> Option<&Server> {
-        self.brokers.get(usize::try_from(id).ok()?.checked_sub(1)?)
+        let place = match &self.ids {
+            Some(ids) => ids.iter().position(|known| *known == id)?,
+            None => usize::try_from(id).ok()?.checked_sub(1)?,
+        };
+        self.brokers.get(place)
     }
 
-    /// How often each partition is stored: once per broker.
+    /// How often each partition is stored: once per broker, and of more than three brokers on three.
     pub fn replication(&self) -> i32 {
         self.replication
     }
@@ -89,6 +128,9 @@ impl Kafka {
     /// The topic exists, a setting is unknown, or Kafka does not answer.
     pub async fn create_topic(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) -> Result<(), StackError> {
         create_topic(&self.bootstrap, name, partitions, self.replication, settings).await?;
+        if let Some(made) = &self.made {
+            made.topic(name);
+        }
         let (bootstrap, name) = (self.bootstrap.clone(), name.to_owned());
         blocking("waiting for a topic", move || {
             wait_for_leaders(&bootstrap, &name, partitions)

@@ -5,21 +5,32 @@
 
 mod clickhouse;
 mod client;
+mod containers;
+mod engine;
 mod error;
+mod external;
 mod kafka;
 mod local;
+mod log;
+mod made;
+mod ports;
 pub mod provision;
 mod ready;
 mod rename;
+mod rundir;
 mod server;
+mod settings;
 mod spec;
 mod stack;
 
 pub use clickhouse::ClickHouse;
 pub use client::clickhouse_client;
+pub use engine::images::{Images, ensure_images};
 pub use error::StackError;
 pub use kafka::{Kafka, Placed};
 pub use rename::RenameTrap;
 pub use server::Server;
 pub use spec::{Provider, Sizing, StackSpec, UnknownProvider};
 pub use stack::{Stack, unique};
+
+pub(crate) use settings::kafka::kafka_uuid;

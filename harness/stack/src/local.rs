@@ -4,10 +4,9 @@ mod clickhouse;
 pub(crate) mod cluster;
 pub(crate) mod kafka;
 mod links;
-mod log;
-pub(crate) mod ports;
+
 mod process;
-pub(crate) mod rundir;
+
 pub(crate) mod server;
 #[cfg(test)]
 mod tests;
@@ -18,22 +17,22 @@ use std::thread;
 
 use crate::error::StackError;
 use crate::provision;
+use crate::rundir::RunDir;
 use crate::server::{Control, Server};
 use crate::spec::StackSpec;
 use crate::stack::{Launched, Lease};
-use rundir::RunDir;
 use server::LocalServer;
 
 /// Starts Kafka and ClickHouse side by side.
 pub(crate) fn launch(spec: &StackSpec) -> Result<Launched, StackError> {
     // Before anything is fetched: a wrong number is the caller's mistake, and is told at once.
-    cluster::Cluster::plan(spec.brokers, &mut ports::Random)?;
+    cluster::Cluster::plan(spec.brokers, &mut crate::ports::Random)?;
     let pieces = provision::ensure(spec.progress)?;
     let run = RunDir::create(&provision::home(), spec.keep)?;
     let sizing = spec.sizing;
     let (kafka, clickhouse) = thread::scope(|scope| {
-        let kafka = scope.spawn(|| kafka::start(&pieces, run.path(), spec.brokers, sizing, &mut ports::Random));
-        let clickhouse = clickhouse::start(&pieces, run.path(), sizing, &mut ports::Random);
+        let kafka = scope.spawn(|| kafka::start(&pieces, run.path(), spec.brokers, sizing, &mut crate::ports::Random));
+        let clickhouse = clickhouse::start(&pieces, run.path(), sizing, &mut crate::ports::Random);
         let panicked = |_| {
             Err(StackError::prepare(
                 "starting Kafka",

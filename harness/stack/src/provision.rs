@@ -9,6 +9,7 @@ mod engine;
 mod fetch;
 mod jars;
 mod launcher;
+mod parts;
 mod progress;
 mod store;
 mod survey;
@@ -24,13 +25,18 @@ use std::time::{Duration, Instant};
 
 use crate::error::StackError;
 use fetch::Keeper;
-use progress::Progress;
 use store::{Condition, deep_check, quick_check};
-use versions::{Versions, versions};
+use versions::Versions;
 
 pub use clean::{bytes_of, clean_runs, remove_home};
 pub(crate) use cures::Tool;
+pub(crate) use fetch::Fetching;
+pub(crate) use parts::{engine_folder, engine_key, files_of, jars_key};
+pub(crate) use progress::Progress;
+pub(crate) use store::key_of;
 pub use survey::{Found, auto_provider, survey};
+pub(crate) use tools::find as find_program;
+pub(crate) use versions::versions;
 
 /// How long another process may hold the lock: it may be fetching over a slow line.
 const LOCK_LIMIT: Duration = Duration::from_secs(3600);
@@ -83,6 +89,36 @@ pub(crate) fn ensure_in(home: &Path, progress: bool) -> Result<Pieces, StackErro
     if plan.missing().is_empty() {
         return Ok(plan.pieces());
     }
+    staged(home, progress, |staging, progress| {
+        // Another process may have made it all while we waited for the lock.
+        plan.make(&plan.missing(), staging, progress)
+    })?;
+    Ok(plan.pieces())
+}
+
+/// The launcher alone, which is all that containers need of the pieces.
+pub(crate) fn ensure_launcher(progress: bool) -> Result<PathBuf, StackError> {
+    let (home, key) = (home(), launcher::key());
+    let folder = home.join(format!("launcher-{key}"));
+    let is_whole = || quick_check(&folder, &key) == Condition::Whole;
+    if !is_whole() {
+        staged(&home, progress, |staging, progress| match is_whole() {
+            true => Ok(()),
+            false => {
+                fs::create_dir_all(staging).map_err(StackError::home(&home))?;
+                launcher::compile(staging, &folder, progress)
+            }
+        })?;
+    }
+    Ok(folder.join("launcher"))
+}
+
+/// Has something made as the one process that does so, in a folder that goes afterwards.
+fn staged(
+    home: &Path,
+    progress: bool,
+    make: impl FnOnce(&Path, &Progress) -> Result<(), StackError>,
+) -> Result<(), StackError> {
     fs::create_dir_all(home).map_err(StackError::home(home))?;
     let _lock = lock(home, progress)?;
     // A name of its own each time: the downloader of an owner that was killed may still be writing into the old one.
@@ -90,13 +126,10 @@ pub(crate) fn ensure_in(home: &Path, progress: bool) -> Result<Pieces, StackErro
     let staging = stagings.join(crate::unique("fetch"));
     let tidy = || drop(fs::remove_dir_all(&stagings));
     tidy();
-    // Another process may have made it all while we waited for the lock.
-    let missing = plan.missing();
-    let made = plan.make(&missing, &staging, &Progress::new(progress));
+    let made = make(&staging, &Progress::new(progress));
     // Also after a failure: what is half there is of no use to anybody.
     tidy();
-    made?;
-    Ok(plan.pieces())
+    made
 }
 
 /// Reads every fetched file and compares its sum: about a second, for a doctor to call. Names what is not whole, and

@@ -1,6 +1,7 @@
 //! Whether a server really works: a record written and read back, a row inserted and selected. Blocking.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -10,16 +11,47 @@ use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 use crate::client::clickhouse_client;
 use crate::error::StackError;
 use crate::kafka::{already_exists, create_topic, wait_for_leaders};
+use crate::log;
+use crate::settings::kafka::Role;
+
+/// Asks a starting server whether it is ready. `since` is where in its log this start begins. `Ok(false)`: not yet. An
+/// error is "not yet" too, and is told if the time runs out.
+pub(crate) type Probe = Box<dyn Fn(u64) -> Result<bool, StackError> + Send + Sync>;
+
+/// From start to ready, on the busiest machine that we care for.
+pub(crate) const READY_LIMIT: Duration = Duration::from_secs(90);
+/// Between two looks.
+pub(crate) const LOOK: Duration = Duration::from_millis(15);
+/// How long a restart waits for its own ports to come free.
+pub(crate) const PORT_LIMIT: Duration = Duration::from_secs(15);
+
+/// Kafka's last line of a start.
+pub(crate) const STARTED: &str = "Kafka Server started";
 
 /// One attempt at a round trip. The caller tries again.
 const LIMIT: Duration = Duration::from_secs(10);
 /// For the first question: whoever holds a port by mistake may take connections and never answer.
 const NAME_LIMIT: Duration = Duration::from_secs(1);
 /// Stays for the life of the cluster: a restarted broker is asked again.
-const TOPIC: &str = "tickbook-probe";
+pub(crate) const TOPIC: &str = "tickbook-probe";
+
+/// Whether the node with this log and, if it is a broker, this address is ready: Kafka has said so, and a record goes
+/// through this very broker and comes back.
+pub(crate) fn kafka_probe(log: PathBuf, role: Role, address: String, brokers: usize) -> Probe {
+    let replication = i32::try_from(brokers).unwrap_or(1);
+    Box::new(move |mark| {
+        if !log::since(&log, mark).contains(STARTED) {
+            return Ok(false);
+        }
+        if role != Role::Controller {
+            kafka(&address, replication, TOPIC)?;
+        }
+        Ok(true)
+    })
+}
 
 /// Writes a record through `bootstrap`, with all replicas acknowledging, and reads it back.
-pub(crate) fn kafka(bootstrap: &str, replication: i32) -> Result<(), StackError> {
+pub(crate) fn kafka(bootstrap: &str, replication: i32, topic: &str) -> Result<(), StackError> {
     let failed = |doing: &str| {
         let doing = format!("{doing} through {bootstrap}");
         move |source| StackError::Kafka { doing, source }
@@ -32,11 +64,11 @@ pub(crate) fn kafka(bootstrap: &str, replication: i32) -> Result<(), StackError>
         .create()
         .map_err(failed("making a producer"))?;
     let delivery = wait(async {
-        match create_topic(bootstrap, TOPIC, 1, replication, &[]).await {
+        match create_topic(bootstrap, topic, 1, replication, &[]).await {
             Err(error) if !already_exists(&error) => return Err(error),
-            _ => wait_for_leaders(bootstrap, TOPIC, 1)?,
+            _ => wait_for_leaders(bootstrap, topic, 1)?,
         }
-        let record = FutureRecord::<(), _>::to(TOPIC).partition(0).payload(&payload[..]);
+        let record = FutureRecord::<(), _>::to(topic).partition(0).payload(&payload[..]);
         producer
             .send(record, LIMIT)
             .await
@@ -46,14 +78,14 @@ pub(crate) fn kafka(bootstrap: &str, replication: i32) -> Result<(), StackError>
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", bootstrap)
         // Never joined: the client asks for a name before it lets us assign.
-        .set("group.id", TOPIC)
+        .set("group.id", topic)
         .set("enable.auto.commit", "false")
         .set("fetch.wait.max.ms", "10")
         .create()
         .map_err(failed("making a consumer"))?;
     let mut place = TopicPartitionList::new();
     place
-        .add_partition_offset(TOPIC, delivery.partition, Offset::Offset(delivery.offset))
+        .add_partition_offset(topic, delivery.partition, Offset::Offset(delivery.offset))
         .and_then(|()| consumer.assign(&place))
         .map_err(failed("assigning a partition"))?;
     let started = Instant::now();
@@ -70,9 +102,9 @@ pub(crate) fn kafka(bootstrap: &str, replication: i32) -> Result<(), StackError>
     })
 }
 
-/// Inserts a row and selects it; the server must call itself `display_name`, because an older process may still hold
-/// the port.
-pub(crate) fn clickhouse(url: &str, display_name: &str) -> Result<(), StackError> {
+/// Inserts a row and selects it; the server must call itself `display_name`, if that is known, because an older process
+/// may still hold the port.
+pub(crate) fn clickhouse(url: &str, display_name: Option<&str>) -> Result<(), StackError> {
     let failed = |doing: &str| {
         let doing = doing.to_owned();
         move |source| StackError::ClickHouse {
@@ -91,7 +123,7 @@ pub(crate) fn clickhouse(url: &str, display_name: &str) -> Result<(), StackError
                 limit: NAME_LIMIT,
             })?
             .map_err(failed("asking its name"))?;
-        if name != display_name {
+        if display_name.is_some_and(|wanted| wanted != name) {
             return Err(StackError::prepare(
                 format!("finding ClickHouse at {url}"),
                 format!("{name} answers there"),
@@ -139,8 +171,25 @@ pub(crate) fn clickhouse_version(url: &str) -> Result<String, StackError> {
     })?
 }
 
+/// Drops databases, those of them that are there.
+pub(crate) fn drop_databases(url: &str, names: &[String]) -> Result<(), StackError> {
+    let client = clickhouse_client(url);
+    wait(async {
+        for name in names {
+            let drop = client
+                .query("DROP DATABASE IF EXISTS ? SYNC")
+                .bind(clickhouse::sql::Identifier(name));
+            drop.execute().await.map_err(|source| StackError::ClickHouse {
+                doing: format!("dropping database {name}"),
+                source: Box::new(source),
+            })?;
+        }
+        Ok(())
+    })?
+}
+
 /// Drives a future on a runtime of its own, so that nothing of it lives on in the caller's.
-fn wait<T>(future: impl Future<Output = T>) -> Result<T, StackError> {
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> Result<T, StackError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

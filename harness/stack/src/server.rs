@@ -153,3 +153,12 @@ pub(crate) async fn blocking<T: Send + 'static>(
         Err(gone) => Err(StackError::prepare(doing, gone)),
     }
 }
+
+/// Why a server cannot be cut off.
+pub(crate) fn no_links(server: &str, action: &'static str) -> StackError {
+    StackError::Control {
+        server: server.to_owned(),
+        action,
+        why: "only a broker of several has links to others; use --brokers 3".into(),
+    }
+}

@@ -2,6 +2,9 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::OnceLock;
+
+use crate::engine::images;
 
 /// Where the servers come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -11,7 +14,7 @@ pub enum Provider {
     Auto,
     /// Child processes on loopback, data in a temporary folder. Linux on x86_64.
     Local,
-    /// Containers of the published images.
+    /// Containers of the published images, or of ours that are configured likewise.
     Containers,
     /// Servers that somebody else runs; endpoints from the environment.
     External,
@@ -31,11 +34,16 @@ impl Provider {
         }
     }
 
-    /// What `auto` means here: `local` on Linux, where figures need no virtual network in between, else `containers`.
-    pub const fn resolve(self) -> Self {
+    /// What `auto` means here: containers where an engine answers and both images are there, so that nobody waits for a
+    /// download that was not asked for; else local processes, on Linux. Asked once per process. Blocking.
+    pub fn resolve(self) -> Self {
+        static AUTO: OnceLock<Provider> = OnceLock::new();
         match self {
-            Self::Auto if cfg!(target_os = "linux") => Self::Local,
-            Self::Auto => Self::Containers,
+            Self::Auto => *AUTO.get_or_init(|| match images::present() {
+                Ok(Some(_)) => Self::Containers,
+                _ if cfg!(target_os = "linux") => Self::Local,
+                _ => Self::Containers,
+            }),
             chosen => chosen,
         }
     }

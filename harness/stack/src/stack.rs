@@ -8,9 +8,13 @@ use std::sync::{Arc, Once};
 use tokio::sync::OnceCell;
 
 use crate::clickhouse::ClickHouse;
+use crate::containers;
+use crate::engine::must_answer;
 use crate::error::StackError;
+use crate::external;
 use crate::kafka::Kafka;
 use crate::local;
+use crate::rundir;
 use crate::server::blocking;
 use crate::spec::{Provider, StackSpec};
 
@@ -59,26 +63,30 @@ impl Stack {
         blocking("starting the servers", move || Self::start_blocking(&spec)).await
     }
 
+    /// Looks whether such a stack can be started at all, before anything is built or fetched for it. Blocking, and not for
+    /// an async runtime.
+    ///
+    /// # Errors
+    /// It cannot; the sentence says what to do.
+    pub fn check(spec: &StackSpec) -> Result<(), StackError> {
+        match spec.provider.resolve() {
+            Provider::Containers => must_answer(),
+            Provider::External => external::check(spec.brokers),
+            Provider::Auto | Provider::Local if cfg!(target_os = "linux") => Ok(()),
+            provider => Err(StackError::Unavailable {
+                provider,
+                why: "its servers are programs for Linux".into(),
+                instead: "--stack containers",
+            }),
+        }
+    }
+
     fn start_blocking(spec: &StackSpec) -> Result<Self, StackError> {
         let provider = spec.provider.resolve();
-        let unavailable = |why: &str, instead| {
-            Err(StackError::Unavailable {
-                provider,
-                why: why.into(),
-                instead,
-            })
-        };
         let launched = match provider {
             Provider::Auto | Provider::Local => local::launch(spec)?,
-            Provider::Containers => {
-                return unavailable(
-                    "this version runs servers as local processes only",
-                    "--stack local on Linux",
-                );
-            }
-            Provider::External => {
-                return unavailable("this version starts its own servers only", "--stack local on Linux");
-            }
+            Provider::Containers => containers::launch(spec)?,
+            Provider::External => external::launch(spec)?,
         };
         let Launched {
             kafka,
@@ -193,7 +201,7 @@ fn keep_logs_on_panic(run_dir: PathBuf) {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         before(panic);
-        local::rundir::keep_logs(&run_dir);
+        rundir::keep_logs(&run_dir);
         #[allow(
             clippy::print_stderr,
             reason = "only the print macros reach the output that is shown with the failing test"

@@ -4,12 +4,15 @@
 //! * `keep --run RUN -- COMMAND…` starts COMMAND with its output on our standard error, prints its process id, and ends
 //!   with it. When our standard input ends, the owner is gone, however it went: COMMAND and what it started are killed,
 //!   and the last keeper of RUN removes it, as far as RUN/keep does not say otherwise.
+//! * `after --run RUN -- COMMAND…` runs COMMAND when its owner is gone, and then removes RUN likewise: for servers that are
+//!   nobody's child, as containers are.
 //! * `clickhouse LIBRARY ARGUMENTS…` loads the ClickHouse engine and becomes its server.
 //!
 //! A keeper, and not PR_SET_PDEATHSIG in the owner: that signal fires when the *thread* that started the child ends,
 //! and async runtimes end threads at will. A keeper, and not only a pipe that the server reads: servers read no pipe.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
@@ -30,9 +33,10 @@ fn main() -> ExitCode {
     let rest: Vec<_> = arguments.collect();
     let outcome = match mode.to_str() {
         Some("keep") => keep(rest),
+        Some("after") => after(rest),
         Some("clickhouse") => engine::serve(rest),
         _ => Err(io::Error::other(
-            "usage: launcher keep --run RUN -- COMMAND… | launcher clickhouse LIBRARY …",
+            "usage: launcher keep|after --run RUN -- COMMAND… | launcher clickhouse LIBRARY …",
         )),
     };
     outcome.unwrap_or_else(|error| {
@@ -42,15 +46,8 @@ fn main() -> ExitCode {
 }
 
 /// The keeper. Runs on the main thread, which lives as long as the process: the death signal below hangs on it.
-fn keep(arguments: Vec<std::ffi::OsString>) -> io::Result<ExitCode> {
-    let usage = || io::Error::other("usage: launcher keep --run RUN -- COMMAND…");
-    let [run_flag, run, dashes, program, command @ ..] = arguments.as_slice() else {
-        return Err(usage());
-    };
-    if run_flag != "--run" || dashes != "--" {
-        return Err(usage());
-    }
-    let run = PathBuf::from(run);
+fn keep(arguments: Vec<OsString>) -> io::Result<ExitCode> {
+    let (run, program, command) = asked(&arguments)?;
     let turn = Turn::join(&run)?;
 
     let log = || io::stderr().as_fd().try_clone_to_owned().map(Stdio::from);
@@ -66,9 +63,7 @@ fn keep(arguments: Vec<std::ffi::OsString>) -> io::Result<ExitCode> {
 
     let (owner_gone, listen) = mpsc::channel();
     thread::spawn(move || {
-        let mut sink = [0; 64];
-        // Nothing is ever written to us: this returns 0 when the last holder of the other end is gone.
-        while !matches!(io::stdin().read(&mut sink), Ok(0) | Err(_)) {}
+        until_owner_is_gone();
         let _ = owner_gone.send(());
     });
     loop {
@@ -88,6 +83,34 @@ fn keep(arguments: Vec<std::ffi::OsString>) -> io::Result<ExitCode> {
             }
         }
     }
+}
+
+/// The keeper of what is no child of anybody's: waits, and then has COMMAND end it.
+fn after(arguments: Vec<OsString>) -> io::Result<ExitCode> {
+    let (run, program, command) = asked(&arguments)?;
+    let turn = Turn::join(&run)?;
+    until_owner_is_gone();
+    let ended = Command::new(program).args(command).stdin(Stdio::null()).status()?;
+    if turn.was_last() {
+        tidy(&run);
+    }
+    Ok(ExitCode::from(code(ended)))
+}
+
+/// RUN, and the program of COMMAND with its arguments.
+fn asked(arguments: &[OsString]) -> io::Result<(PathBuf, &OsString, &[OsString])> {
+    match arguments {
+        [run_flag, run, dashes, program, command @ ..] if run_flag == "--run" && dashes == "--" => {
+            Ok((PathBuf::from(run), program, command))
+        }
+        _ => Err(io::Error::other("usage: launcher keep|after --run RUN -- COMMAND…")),
+    }
+}
+
+/// Nothing is ever written to us: reading returns 0 when the last holder of the other end is gone.
+fn until_owner_is_gone() {
+    let mut sink = [0; 64];
+    while !matches!(io::stdin().read(&mut sink), Ok(0) | Err(_)) {}
 }
 
 /// Kills the child and what it started. Nobody has reaped it yet, so its id, and its group's, is its own.
@@ -145,7 +168,12 @@ fn tidy(run: &Path) {
     match fs::read_to_string(run.join("keep")).as_deref().map(str::trim) {
         Ok("logs") => {
             for part in folders(run) {
-                for data in folders(&part).filter(|folder| !folder.ends_with("logs")) {
+                let stays = |folder: &PathBuf| {
+                    ["logs", "config.d", "users.d"]
+                        .iter()
+                        .any(|name| folder.ends_with(name))
+                };
+                for data in folders(&part).filter(|folder| !stays(folder)) {
                     remove(&data);
                 }
             }

@@ -4,12 +4,13 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::ports::{ATTEMPTS, Offer};
 use super::process::Plan;
 use super::server::{LocalServer, Start};
 use crate::error::StackError;
+use crate::ports::{ATTEMPTS, Offer};
 use crate::provision::Pieces;
 use crate::ready;
+use crate::settings::clickhouse as settings;
 use crate::spec::Sizing;
 
 const NAME: &str = "clickhouse";
@@ -36,7 +37,7 @@ pub(crate) fn start(pieces: &Pieces, run: &Path, sizing: Sizing, ports: &mut dyn
         let plan = process(pieces, run, &folder);
         let probe = {
             let (url, display_name) = (url.clone(), display_name.clone());
-            move |_| ready::clickhouse(&url, &display_name).map(|()| true)
+            move |_| ready::clickhouse(&url, Some(&display_name)).map(|()| true)
         };
         let server = Arc::new(LocalServer::new(plan, Box::new(probe), None));
         match server.start()? {
@@ -74,18 +75,11 @@ fn process(pieces: &Pieces, run: &Path, folder: &Path) -> Plan {
 }
 
 fn lay_out(folder: &Path, http: u16, tcp: u16, display_name: &str, sizing: Sizing) -> Result<(), StackError> {
-    let schemas = folder.join("schemas");
-    for folder in [&schemas, &folder.join("data")] {
-        fs::create_dir_all(folder).map_err(StackError::io("creating", folder))?;
-    }
-    let write = |path: &Path, text: &str| fs::write(path, text).map_err(StackError::io("writing", path));
-    // What the Kafka table engine needs to read the Protobuf topic: kafka_schema = 'trade.proto:Trade'.
-    write(&schemas.join("trade.proto"), market::record::PROTO_SCHEMA)?;
-    write(&folder.join("users.xml"), USERS)?;
-    write(
-        &folder.join("config.xml"),
-        &config(folder, http, tcp, display_name, sizing),
-    )
+    let data = folder.join("data");
+    fs::create_dir_all(&data).map_err(StackError::io("creating", &data))?;
+    settings::write(&folder.join("users.xml"), USERS)?;
+    settings::write(&folder.join("config.xml"), &config(folder, http, tcp))?;
+    settings::lay_out(folder, display_name, sizing)
 }
 
 /// The default user has no password: nobody but this machine may be it.
@@ -109,41 +103,10 @@ const USERS: &str = "<clickhouse>
 </clickhouse>
 ";
 
-/// Megabytes that the server may use.
-fn memory_mb(sizing: Sizing) -> u64 {
-    let wanted = match sizing {
-        Sizing::Tests => 2_048,
-        Sizing::Throughput => 6_144,
-    };
-    // At most a third of the machine: Kafka, the pipeline and a person's editor live here too.
-    let machine = crate::provision::memory_mb().unwrap_or(u64::MAX);
-    wanted.min(machine / 3).max(768)
-}
-
-fn config(folder: &Path, http: u16, tcp: u16, display_name: &str, sizing: Sizing) -> String {
-    let (merges, marks_mb) = match sizing {
-        Sizing::Tests => (4, 64),
-        Sizing::Throughput => (8, 256),
-    };
+fn config(folder: &Path, http: u16, tcp: u16) -> String {
     let base = folder.display();
-    let memory = memory_mb(sizing) * 1024 * 1024;
-    let marks = marks_mb * 1024 * 1024;
-    // The pools are given: left out, this build's are tiny, and one of them is zero. The two merge_tree settings must
-    // stay below twice the pool, or no table can be made. A log table exists only where it has a section.
-    let system_log = |name: &str| {
-        format!(
-            "  <{name}>
-    <database>system</database>
-    <table>{name}</table>
-    <flush_interval_milliseconds>500</flush_interval_milliseconds>
-  </{name}>
-"
-        )
-    };
     format!(
         "<clickhouse>
-  <display_name>{display_name}</display_name>
-  <logger><level>warning</level><console>1</console></logger>
   <listen_host>127.0.0.1</listen_host>
   <http_port>{http}</http_port>
   <tcp_port>{tcp}</tcp_port>
@@ -155,22 +118,7 @@ fn config(folder: &Path, http: u16, tcp: u16, display_name: &str, sizing: Sizing
     <users_xml><path>{base}/users.xml</path></users_xml>
     <local_directory><path>{base}/data/access/</path></local_directory>
   </user_directories>
-  <max_server_memory_usage>{memory}</max_server_memory_usage>
-  <mark_cache_size>{marks}</mark_cache_size>
-  <uncompressed_cache_size>0</uncompressed_cache_size>
-  <background_pool_size>{merges}</background_pool_size>
-  <background_schedule_pool_size>16</background_schedule_pool_size>
-  <background_message_broker_schedule_pool_size>8</background_message_broker_schedule_pool_size>
-  <background_distributed_schedule_pool_size>4</background_distributed_schedule_pool_size>
-  <background_fetches_pool_size>4</background_fetches_pool_size>
-  <background_common_pool_size>4</background_common_pool_size>
-  <merge_tree>
-    <number_of_free_entries_in_pool_to_lower_max_size_of_merge>4</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
-    <number_of_free_entries_in_pool_to_execute_mutation>4</number_of_free_entries_in_pool_to_execute_mutation>
-  </merge_tree>
-{}{}</clickhouse>
-",
-        system_log("query_log"),
-        system_log("part_log"),
+</clickhouse>
+"
     )
 }

@@ -9,52 +9,21 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::cluster::{Cluster, Node, Role, kafka_uuid};
-use super::log;
-use super::ports::{ATTEMPTS, Offer};
+use super::cluster::{Cluster, Node};
 use super::process::Plan;
-use super::server::{LocalServer, Probe, Start};
+use super::server::{LocalServer, Start};
 use crate::error::StackError;
+use crate::ports::{ATTEMPTS, Offer};
 use crate::provision::Pieces;
 use crate::ready;
+use crate::settings::kafka::{Role, as_properties, jvm};
 use crate::spec::Sizing;
-
-/// Kafka's last line of a start.
-pub(crate) const STARTED: &str = "Kafka Server started";
 
 /// How long a broker may take to end politely, and to write its class archive.
 const EXIT_LIMIT: Duration = Duration::from_secs(60);
 
-/// How the JVM is called, without what varies between servers.
-pub(crate) fn jvm(sizing: Sizing, role: Role) -> Vec<OsString> {
-    let flags: &[&str] = match (sizing, role) {
-        (Sizing::Tests, _) => &["-Xms256m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"],
-        (Sizing::Throughput, Role::Controller) => &["-Xms256m", "-Xmx256m", "-XX:+UseG1GC"],
-        (Sizing::Throughput, _) => &["-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"],
-    };
-    let always = [
-        "-XX:-UsePerfData",
-        "-XX:+ExitOnOutOfMemoryError",
-        "-Djava.awt.headless=true",
-    ];
-    flags.iter().chain(&always).map(OsString::from).collect()
-}
-
 /// Kafka's log goes to standard output, which is the server's log file.
-const LOG4J: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
-<Configuration status="warn" shutdownHook="disable">
-  <Appenders>
-    <Console name="out" target="SYSTEM_OUT"><PatternLayout pattern="%d{ISO8601} %p %m (%c{1})%n"/></Console>
-  </Appenders>
-  <Loggers>
-    <Root level="warn"><AppenderRef ref="out"/></Root>
-    <Logger name="kafka" level="info"/>
-    <Logger name="org.apache.kafka" level="info"/>
-    <Logger name="org.apache.kafka.common.config" level="warn"/>
-    <Logger name="org.apache.kafka.common.utils.AppInfoParser" level="warn"/>
-  </Loggers>
-</Configuration>
-"#;
+const LOG4J: &str = include_str!("../../images/kafka/log4j2.xml");
 
 /// Writes a node's configuration and its formatted data folder. Formatting is two small files; Kafka's own tool would
 /// cost a JVM start for them.
@@ -70,17 +39,15 @@ pub(crate) fn lay_out(
         fs::create_dir_all(made).map_err(StackError::io("creating", made))?;
     }
     let write = |path: &Path, text: String| fs::write(path, text).map_err(StackError::io("writing", path));
-    write(
-        &folder.join("server.properties"),
-        cluster.properties(node, &data, sizing),
-    )?;
+    let settings = cluster.settings(node, &data, sizing);
+    write(&folder.join("server.properties"), as_properties(&settings))?;
     write(&folder.join("log4j2.xml"), LOG4J.into())?;
     if let Some(checkpoint) = checkpoint {
         let meta = format!(
             "version=1\ncluster.id={}\nnode.id={}\ndirectory.id={}\n",
             cluster.id,
             node.id,
-            kafka_uuid()
+            crate::kafka_uuid()
         );
         write(&data.join("meta.properties"), meta)?;
         let copy = data.join("bootstrap.checkpoint");
@@ -91,7 +58,8 @@ pub(crate) fn lay_out(
 
 /// The process of one node.
 pub(crate) fn process(pieces: &Pieces, run: &Path, folder: &Path, name: &str, sizing: Sizing, role: Role) -> Plan {
-    let mut arguments = jvm(sizing, role);
+    let (heap, flags) = jvm(sizing, role);
+    let mut arguments: Vec<OsString> = heap.iter().chain(&flags).map(OsString::from).collect();
     if let Some(archive) = &pieces.archive {
         let mut flag = OsString::from("-XX:SharedArchiveFile=");
         flag.push(archive);
@@ -160,7 +128,8 @@ fn start_with(
             lay_out(&folder, &cluster, node, sizing, Some(&pieces.checkpoint))?;
             let mut plan = process(pieces, run, &folder, &name, sizing, node.role);
             plan.arguments.splice(0..0, flags.iter().cloned());
-            let probe = probe(&plan, node, cluster.brokers());
+            let address = format!("127.0.0.1:{}", node.client_port);
+            let probe = ready::kafka_probe(plan.log(), node.role, address, cluster.brokers());
             servers.push(Arc::new(LocalServer::new(plan, probe, node.links.clone())));
         }
         // All at once: no broker is ready before the controller is, nor the other way round.
@@ -202,7 +171,7 @@ pub(crate) fn record_archive(pieces: &Pieces, run: &Path, checkpoint: &Path, arc
     };
     let mut flag = OsString::from("-XX:ArchiveClassesAtExit=");
     flag.push(archive);
-    let running = start_with(&pieces, run, 1, Sizing::Tests, &mut super::ports::Random, &[flag])?;
+    let running = start_with(&pieces, run, 1, Sizing::Tests, &mut crate::ports::Random, &[flag])?;
     for server in &running.servers {
         // Politely: the archive is written on the way out.
         server.process().signal("end", Signal::TERM)?;
@@ -221,20 +190,4 @@ pub(crate) fn record_archive(pieces: &Pieces, run: &Path, checkpoint: &Path, arc
 
 fn panicked() -> StackError {
     StackError::prepare("starting a server", "the thread that waited for it panicked")
-}
-
-/// Ready: Kafka has said so, and a record goes through this very broker and comes back.
-fn probe(plan: &Plan, node: &Node, brokers: usize) -> Probe {
-    let path = plan.log();
-    let (role, address) = (node.role, format!("127.0.0.1:{}", node.client_port));
-    let replication = i32::try_from(brokers).unwrap_or(1);
-    Box::new(move |mark| {
-        if !log::since(&path, mark).contains(STARTED) {
-            return Ok(false);
-        }
-        if role != Role::Controller {
-            ready::kafka(&address, replication)?;
-        }
-        Ok(true)
-    })
 }

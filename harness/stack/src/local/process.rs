@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::log;
 use crate::error::StackError;
+use crate::log;
 
 /// How long a killed process may take to be gone. Even a frozen one goes at once; a busy disk may hold it.
 const GONE_LIMIT: Duration = Duration::from_secs(20);
@@ -203,19 +203,8 @@ impl Process {
     }
 
     /// The error of a server that failed, with its last words since `mark`.
-    pub(crate) fn failure(&self, mut what: String, mark: u64) -> StackError {
-        let log = self.plan.log();
-        let last_words = log::last_words(&log, mark);
-        // Among a server's own words that is one line of many, and nothing else of them matters then.
-        if last_words.contains("No space left on device") {
-            what += " because its disk is full: free some, or set TICKBOOK_HOME to a larger one";
-        }
-        StackError::Server {
-            server: self.plan.name.clone(),
-            what,
-            log,
-            last_words,
-        }
+    pub(crate) fn failure(&self, what: String, mark: u64) -> StackError {
+        log::failure(&self.plan.name, &self.plan.log(), what, mark)
     }
 
     fn refuse(&self, action: &'static str, why: impl ToString) -> StackError {
@@ -230,30 +219,5 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.close();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_that_ended_for_want_of_space_says_so_before_its_last_words() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let plan = Plan {
-            name: "kafka-1".into(),
-            launcher: PathBuf::new(),
-            run: folder.path().to_path_buf(),
-            folder: folder.path().to_path_buf(),
-            program: PathBuf::new(),
-            arguments: Vec::new(),
-            environment: Vec::new(),
-        };
-        std::fs::write(plan.log(), "ERROR java.io.IOException: No space left on device\n").expect("writing");
-        let text = Process::new(plan).failure("ended".into(), 0).to_string();
-        assert!(
-            text.starts_with("kafka-1 ended because its disk is full") && text.contains("TICKBOOK_HOME"),
-            "{text}"
-        );
     }
 }

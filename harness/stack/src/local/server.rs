@@ -8,21 +8,11 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::links::Links;
-use super::log;
 use super::process::{Plan, Process};
 use crate::error::StackError;
-use crate::server::Control;
-
-/// From start to ready, on the busiest machine that we care for.
-const READY_LIMIT: Duration = Duration::from_secs(90);
-/// Between two looks.
-const LOOK: Duration = Duration::from_millis(15);
-/// How long a restart waits for its own ports to come free.
-const PORT_LIMIT: Duration = Duration::from_secs(15);
-
-/// Asks a starting server whether it is ready. `since` is where in the log this start begins. `Ok(false)`: not yet.
-/// An error is "not yet" too, and is told if the time runs out.
-pub(crate) type Probe = Box<dyn Fn(u64) -> Result<bool, StackError> + Send + Sync>;
+use crate::log;
+use crate::ready::{LOOK, PORT_LIMIT, Probe, READY_LIMIT};
+use crate::server::{Control, no_links};
 
 /// How a start went that did not fail for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,15 +131,6 @@ impl Control for LocalServer {
         links
             .map(|links| links.heal())
             .ok_or_else(|| no_links(&self.process.plan().name, "be joined again"))
-    }
-}
-
-/// Why a server cannot be cut off.
-fn no_links(server: &str, action: &'static str) -> StackError {
-    StackError::Control {
-        server: server.to_owned(),
-        action,
-        why: "only a broker of several has links to others; use --brokers 3".into(),
     }
 }
 

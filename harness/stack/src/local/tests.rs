@@ -2,10 +2,10 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 
-use super::ports::{Offer, Random};
-use super::rundir::RunDir;
 use super::{clickhouse, kafka};
+use crate::ports::{Offer, Random};
 use crate::provision;
+use crate::rundir::RunDir;
 use crate::server::Control;
 use crate::spec::Sizing;
 

@@ -5,11 +5,16 @@ use std::io;
 use std::path::Path;
 
 use super::{PROVISION_LOCK, home, store};
+use crate::engine::sweep;
 use crate::error::StackError;
-use crate::local::rundir;
+use crate::rundir;
 
-/// Removes the folders of all runs that have ended, kept ones too; returns the bytes freed.
+/// Removes the folders of all runs that have ended, kept ones too, and their containers, if an engine has any; returns the
+/// bytes of the folders.
 pub fn clean_runs() -> u64 {
+    if let Err(error) = sweep::dead() {
+        tracing::info!(%error, "no containers were looked for");
+    }
     rundir::remove_all(&home())
 }
 

@@ -17,6 +17,8 @@ pub(crate) enum Tool {
     Cc,
     Make,
     Strace,
+    Docker,
+    Debootstrap,
 }
 
 impl Tool {
@@ -42,6 +44,8 @@ impl Tool {
             Self::Cc => "cc",
             Self::Make => "make",
             Self::Strace => "strace",
+            Self::Docker => "docker",
+            Self::Debootstrap => "debootstrap",
         }
     }
 }
@@ -97,7 +101,7 @@ fn apt_has(package: &str) -> bool {
 mod tests {
     use super::*;
 
-    const TOOLS: [Tool; 7] = [
+    const TOOLS: [Tool; 9] = [
         Tool::Java,
         Tool::Maven,
         Tool::Pip,
@@ -105,6 +109,8 @@ mod tests {
         Tool::Cc,
         Tool::Make,
         Tool::Strace,
+        Tool::Docker,
+        Tool::Debootstrap,
     ];
 
     #[test]

@@ -8,7 +8,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::progress::Task;
+use super::Pieces;
+use super::progress::{Progress, Task};
 use super::store::walk;
 use crate::error::StackError;
 
@@ -48,6 +49,39 @@ impl Keeper<'_> {
             };
         }
         command
+    }
+}
+
+/// For what is not part of the pieces and is made as they are: a command under a keeper, with its progress shown.
+pub(crate) struct Fetching<'a> {
+    launcher: &'a Path,
+    folder: &'a Path,
+    progress: &'a Progress,
+}
+
+impl<'a> Fetching<'a> {
+    /// What is done in `folder`, which goes with us.
+    pub(crate) fn of(pieces: &'a Pieces, folder: &'a Path, progress: &'a Progress) -> Self {
+        Self {
+            launcher: &pieces.launcher,
+            folder,
+            progress,
+        }
+    }
+
+    /// Runs `command` until its end, or until it says nothing for a long time.
+    pub(crate) fn run(&self, what: &str, command: Command) -> Result<(), StackError> {
+        let task = self.progress.task(what, 0);
+        let keeper = Keeper {
+            launcher: self.launcher,
+            run: self.folder,
+        };
+        // Only what it says is watched: a system that is being unpacked has folders that are not files on a disk.
+        let said = self.folder.join("said");
+        fs::create_dir_all(&said).map_err(StackError::io("creating", &said))?;
+        run(what, command, Some(&keeper), &said, &task)?;
+        task.done();
+        Ok(())
     }
 }
 
@@ -181,7 +215,6 @@ mod tests {
     use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
     use super::*;
-    use crate::provision::progress::Progress;
     use crate::provision::{ensure, home};
 
     /// The test below, started a second time with this variable set, is the owner that gets killed.

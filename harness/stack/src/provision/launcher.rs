@@ -13,11 +13,15 @@ use crate::error::StackError;
 const SOURCE: &str = include_str!("../../launcher/src/main.rs");
 
 /// As the launcher's own build script says it to cargo; see there.
-const EXPORTS: [&str; 2] = ["-Wl,--export-dynamic-symbol=Py*", "-Wl,--export-dynamic-symbol=_Py_*"];
+const EXPORTS: &[&str] = if cfg!(target_os = "linux") {
+    &["-Wl,--export-dynamic-symbol=Py*", "-Wl,--export-dynamic-symbol=_Py_*"]
+} else {
+    &[]
+};
 
 /// What the program is made from.
 pub(crate) fn key() -> String {
-    key_of([SOURCE].into_iter().chain(EXPORTS))
+    key_of([SOURCE].into_iter().chain(EXPORTS.iter().copied()))
 }
 
 /// Compiles it into `target/launcher`.

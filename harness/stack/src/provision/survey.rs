@@ -1,22 +1,17 @@
 //! What this machine has of what the stack needs, for a doctor to show.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use super::cures::Tool;
 use super::store::{Condition, quick_check};
 use super::versions::{Versions, versions};
 use super::{Part, Plan, fetch, home, memory_mb, tools};
+use crate::engine::{self, images};
 use crate::error::StackError;
 use crate::spec::Provider;
 
 /// Megabytes of memory below which a run will suffer.
 const MEMORY_WANTED_MB: u64 = 4_096;
-/// A container engine that answers later than this is taken for none.
-const ENGINE_LIMIT: Duration = Duration::from_secs(3);
-
 /// One thing that the stack needs, and whether this machine has it.
 #[derive(Clone, Debug)]
 pub struct Found {
@@ -91,6 +86,7 @@ pub fn survey() -> Vec<Found> {
             )
         },
     ];
+    list.extend(containers());
     match Plan::new(&home) {
         Ok(plan) => {
             list.push(piece(
@@ -127,16 +123,15 @@ pub fn survey() -> Vec<Found> {
 /// Which provider `auto` stands for on this machine, and why.
 pub fn auto_provider() -> (Provider, String) {
     let picked = Provider::Auto.resolve();
-    let engine = container_engine();
-    let why = match (picked, engine) {
-        (Provider::Local, Some(version)) => {
-            format!(
-                "this is Linux: local processes start fastest (a container engine {version} answers, and is not used)"
-            )
+    let why = match (picked, engine::version(), images::present()) {
+        (Provider::Containers, Ok(version), Ok(Some(_))) => {
+            format!("a container engine {version} answers, and has both images")
         }
-        (Provider::Local, None) => "this is Linux, and no container engine answers".into(),
-        (_, Some(version)) => format!("this is not Linux, and a container engine {version} answers"),
-        (_, None) => "this is not Linux; install a container engine".into(),
+        (Provider::Containers, ..) => "this is not Linux; start a container engine, then ./lab images".into(),
+        (_, Ok(version), _) => {
+            format!("a container engine {version} answers, but has not both images (./lab images gets them)")
+        }
+        (_, Err(_), _) => "this is Linux, and no container engine answers".into(),
     };
     (picked, why)
 }
@@ -154,6 +149,24 @@ fn found(what: &'static str, is: Result<String, String>, needed_for: &'static st
         needed_for,
         required: true,
     }
+}
+
+/// The engine, and what it has of ours. Only `--stack containers` needs either.
+fn containers() -> [Found; 2] {
+    let engine = engine::version().map_err(|_| format!("{}, and start it", Tool::Docker.cure()));
+    let images = match (&engine, images::present()) {
+        (Ok(_), Ok(Some(images))) => Ok(format!("{}, {}", images.kafka, images.clickhouse)),
+        (Ok(_), _) => Err("./lab images".to_owned()),
+        (Err(_), _) => Err("start a container engine, then ./lab images".to_owned()),
+    };
+    [
+        found("container engine", engine, "--stack containers"),
+        found("images", images, "--stack containers, docker-compose.yml"),
+    ]
+    .map(|found| Found {
+        required: false,
+        ..found
+    })
 }
 
 fn piece(plan: &Plan, part: Part, version: &str, needed_for: &'static str) -> Found {
@@ -188,31 +201,4 @@ fn disk(plan: &Plan, home: &Path) -> Found {
         ))
     };
     found("disk", is, "the servers and the data of a run")
-}
-
-/// The version of the container engine, if one answers soon.
-fn container_engine() -> Option<String> {
-    let docker = tools::find("docker")?;
-    let mut child = Command::new(docker)
-        .args(["version", "--format", "{{.Server.Version}}"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
-    let asked = Instant::now();
-    while asked.elapsed() < ENGINE_LIMIT {
-        match child.try_wait() {
-            Ok(Some(status)) if status.success() => {
-                let output = child.wait_with_output().ok()?;
-                return Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-                    .filter(|version| !version.is_empty());
-            }
-            Ok(Some(_)) | Err(_) => return None,
-            Ok(None) => thread::sleep(Duration::from_millis(10)),
-        }
-    }
-    let _ = child.kill();
-    let _ = child.wait();
-    None
 }

@@ -15,7 +15,6 @@ const TEXT: &str = include_str!("../../versions.toml");
 pub(crate) struct Versions {
     pub(crate) kafka: Kafka,
     pub(crate) clickhouse: ClickHouse,
-    #[allow(dead_code, reason = "read by providers that run containers")]
     pub(crate) images: Images,
 }
 
@@ -75,7 +74,6 @@ pub(crate) struct Wheel {
 /// What container providers run.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "read by providers that run containers")]
 pub(crate) struct Images {
     pub(crate) kafka: String,
     pub(crate) clickhouse: String,

@@ -14,7 +14,7 @@ use super::tools::Java;
 use crate::error::StackError;
 use crate::local::cluster::Cluster;
 use crate::local::kafka;
-use crate::local::ports::Random;
+use crate::ports::Random;
 use crate::spec::Sizing;
 
 pub(crate) const CHECKPOINT: &str = "bootstrap.checkpoint";

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
+use crate::error::StackError;
+
 /// As much of a log as is worth reading when a server has failed.
 const TAIL: u64 = 256 * 1024;
 
@@ -60,6 +62,21 @@ pub(crate) fn last_words(log: &Path, mark: u64) -> String {
     chosen.join("\n")
 }
 
+/// The error of a server that failed, with its last words since `mark`.
+pub(crate) fn failure(server: &str, log: &Path, mut what: String, mark: u64) -> StackError {
+    let last_words = last_words(log, mark);
+    // Among a server's own words that is one line of many, and nothing else of them matters then.
+    if last_words.contains("No space left on device") {
+        what += " because its disk is full: free some, or set TICKBOOK_HOME to a larger one";
+    }
+    StackError::Server {
+        server: server.to_owned(),
+        what,
+        log: log.to_path_buf(),
+        last_words,
+    }
+}
+
 /// Whether the text says that another program holds the port. Kafka and ClickHouse both pass on the system's words.
 pub(crate) fn speaks_of_taken_port(text: &str) -> bool {
     text.contains("Address already in use")
@@ -91,5 +108,16 @@ mod tests {
         std::fs::write(&log, "one\ntwo\n").expect("writing");
         assert_eq!(last_words(&log, 0), "  one\n  two");
         assert_eq!(last_words(&folder.path().join("none.log"), 0), "  (it wrote nothing)");
+    }
+    #[test]
+    fn a_server_that_ended_for_want_of_space_says_so_before_its_last_words() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let log = folder.path().join("server.log");
+        std::fs::write(&log, "ERROR java.io.IOException: No space left on device\n").expect("writing");
+        let text = failure("kafka-1", &log, "ended".into(), 0).to_string();
+        assert!(
+            text.starts_with("kafka-1 ended because its disk is full") && text.contains("TICKBOOK_HOME"),
+            "{text}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! What a lab may count on: servers that really work, that can be hurt and come back, and that leave nothing behind.
+//! What a lab may count on, whoever provides the servers (`LAB_STACK`): they really work, can be hurt and come back, and
+//! leave nothing behind.
 
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,35 @@ static TURN: Mutex<()> = Mutex::const_new(());
 async fn alone() -> (MutexGuard<'static, ()>, &'static Stack) {
     let turn = TURN.lock().await;
     (turn, Stack::shared().await.expect("the stack"))
+}
+
+#[allow(clippy::print_stdout, reason = "shown with the test's name")]
+fn not_tested(why: &str) {
+    println!("not tested: {why}");
+}
+
+/// What the environment asks for.
+fn wanted() -> StackSpec {
+    let provider = Provider::from_env().expect("a provider's name").resolve();
+    // Of servers that somebody else runs there are as many as there are.
+    StackSpec {
+        provider,
+        ..StackSpec::default()
+    }
+}
+
+/// Whether the servers are ours to end; if not, the caller has nothing to test.
+fn are_ours() -> bool {
+    let ours = wanted().provider != Provider::External;
+    if !ours {
+        not_tested("these servers are somebody else's");
+    }
+    ours
+}
+
+async fn three() -> Stack {
+    let spec = StackSpec { brokers: 3, ..wanted() };
+    Stack::start(spec).await.expect("a stack of its own")
 }
 
 async fn write(bootstrap: &str, topic: &str, payload: &[u8]) -> (i32, i64) {
@@ -64,7 +94,7 @@ fn exists(pid: u32) -> bool {
 #[tokio::test]
 async fn a_record_and_a_row_go_in_and_come_out_on_loopback() {
     let (_turn, stack) = alone().await;
-    assert_eq!(stack.provider(), Provider::Local);
+    assert_eq!(stack.provider(), wanted().provider);
     let (kafka, clickhouse) = (stack.kafka(), stack.clickhouse());
     assert!(kafka.bootstrap().starts_with("127.0.0.1:"), "{}", kafka.bootstrap());
     assert!(
@@ -133,7 +163,7 @@ async fn clickhouse_reads_the_protobuf_topic_with_the_schema_that_the_stack_give
         "CREATE TABLE topic (market String, sequential_id UInt64) ENGINE = Kafka SETTINGS
          kafka_broker_list = '{}', kafka_topic_list = '{topic}', kafka_group_name = '{topic}',
          kafka_format = 'ProtobufSingle', kafka_schema = 'trade.proto:Trade', kafka_flush_interval_ms = 200",
-        kafka.bootstrap()
+        kafka.bootstrap_for_servers()
     );
     client.query(&create).execute().await.expect("a Kafka table");
     client
@@ -184,16 +214,21 @@ async fn a_killed_broker_comes_back_on_its_port_with_its_data() {
     let topic = unique("trades");
     kafka.create_topic(&topic, 1, &[]).await.expect("a topic");
     let place = write(kafka.bootstrap(), &topic, b"before").await;
-    let pid = broker.pid().expect("a running broker");
+    // Of a container only where the engine's processes are this machine's.
+    let pid = broker.pid();
+    assert!(pid.is_some() || wanted().provider != Provider::Local);
 
     broker.kill().await.expect("killing it");
     assert!(
-        !broker.is_alive() && broker.pid().is_none() && !exists(pid),
-        "process {pid} is still there"
+        !broker.is_alive() && broker.pid().is_none() && !pid.is_some_and(exists),
+        "process {pid:?} is still there"
     );
     broker.kill().await.expect("killing the dead is no error");
     broker.restart().await.expect("a restart");
-    assert!(broker.is_alive() && broker.pid() != Some(pid), "a new process");
+    assert!(
+        broker.is_alive() && (pid.is_none() || broker.pid() != pid),
+        "a new process"
+    );
     assert_eq!(
         read(kafka.bootstrap(), &topic, place),
         b"before",
@@ -223,7 +258,7 @@ async fn a_killed_clickhouse_comes_back_on_its_port_with_its_data() {
     // restart() of a running server is the kill and the start
     let pid = clickhouse.server().pid();
     clickhouse.server().restart().await.expect("a restart");
-    assert_ne!(clickhouse.server().pid(), pid, "a new process");
+    assert!(pid.is_none() || clickhouse.server().pid() != pid, "a new process");
     assert_eq!(
         client
             .query("SELECT n FROM t")
@@ -232,6 +267,32 @@ async fn a_killed_clickhouse_comes_back_on_its_port_with_its_data() {
             .expect("the row"),
         7
     );
+}
+
+#[tokio::test]
+async fn a_server_is_killed_as_it_makes_a_new_part_visible() {
+    let (_turn, stack) = alone().await;
+    let clickhouse = stack.clickhouse();
+    if clickhouse.server().pid().is_none() {
+        not_tested("its process is not one of this machine");
+        return;
+    }
+    let database = unique("lab");
+    clickhouse.create_database(&database).await.expect("a database");
+    let client = clickhouse.client().with_database(&database);
+    client
+        .query("CREATE TABLE t (n UInt64) ENGINE = MergeTree ORDER BY n")
+        .execute()
+        .await
+        .expect("a table");
+    let trap = clickhouse.server().kill_at_rename().await.expect("a trap");
+    let inserted = client.query("INSERT INTO t VALUES (1)").execute().await;
+    let seen = tokio::task::spawn_blocking(|| trap.seen()).await.expect("its words");
+    assert!(
+        inserted.is_err() && seen.contains("rename"),
+        "it was to die before it could answer {inserted:?}, see RenameTrap: {seen}"
+    );
+    clickhouse.server().restart().await.expect("a restart");
 }
 
 #[tokio::test]
@@ -263,9 +324,12 @@ async fn a_frozen_server_can_be_killed_and_a_dead_one_cannot_be_frozen() {
 
 #[tokio::test]
 async fn stopping_ends_the_servers_and_removes_the_run_directory() {
-    let stack = Stack::start(StackSpec::default()).await.expect("a stack of its own");
+    if !are_ours() {
+        return;
+    }
+    let stack = Stack::start(wanted()).await.expect("a stack of its own");
     let (run_dir, broker) = (stack.run_dir().to_path_buf(), stack.kafka().brokers()[0].clone());
-    let pids = [broker.pid(), stack.clickhouse().server().pid()].map(|pid| pid.expect("a running server"));
+    let pids = [broker.pid(), stack.clickhouse().server().pid()];
     // What a run keeps beside its servers.
     std::fs::create_dir_all(run_dir.join("lab/journal")).expect("creating");
     assert!(
@@ -275,43 +339,39 @@ async fn stopping_ends_the_servers_and_removes_the_run_directory() {
     );
     stack.stop().await.expect("stopping");
     assert!(!run_dir.exists(), "{} is still there", run_dir.display());
-    assert!(!pids.into_iter().any(exists), "a server of {pids:?} is still there");
+    assert!(
+        !broker.is_alive() && !pids.into_iter().flatten().any(exists),
+        "a server of {pids:?} is still there"
+    );
     let error = broker.restart().await.expect_err("its stack is gone");
     assert!(error.to_string().contains("stopped"), "{error}");
 }
 
 #[tokio::test]
 async fn a_kept_run_directory_stays_and_its_servers_do_not() {
+    if !are_ours() {
+        return;
+    }
     // With the other sizing, so that it has been seen to start.
     let spec = StackSpec {
         keep: true,
         sizing: Sizing::Throughput,
-        ..StackSpec::default()
+        ..wanted()
     };
     let stack = Stack::start(spec).await.expect("a stack of its own");
-    let (run_dir, pid) = (
-        stack.run_dir().to_path_buf(),
-        stack.clickhouse().server().pid().expect("a running server"),
-    );
+    let (run_dir, server) = (stack.run_dir().to_path_buf(), stack.clickhouse().server().clone());
     drop(stack);
-    assert!(
-        run_dir.join("clickhouse/data").is_dir(),
-        "its data must stay in {}",
-        run_dir.display()
-    );
-    assert!(!exists(pid), "process {pid} is still there");
+    for data in ["clickhouse/data/metadata", "kafka-1/data"] {
+        assert!(run_dir.join(data).is_dir(), "{data} must stay in {}", run_dir.display());
+    }
+    assert!(!server.is_alive(), "{server:?} is still there");
     std::fs::remove_dir_all(run_dir).expect("removing it");
 }
 
 #[tokio::test]
 async fn three_brokers_survive_the_loss_of_one() {
     let _turn = TURN.lock().await;
-    let stack = Stack::start(StackSpec {
-        brokers: 3,
-        ..StackSpec::default()
-    })
-    .await
-    .expect("a stack of its own");
+    let stack = three().await;
     let kafka = stack.kafka();
     assert_eq!(kafka.brokers().len(), 3);
     assert!(
@@ -353,12 +413,7 @@ async fn until_placed(kafka: &stack::Kafka, topic: &str, wanted: impl Fn(&stack:
 #[tokio::test]
 async fn a_leader_that_is_cut_off_is_replaced_and_still_answers_its_clients() {
     let _turn = TURN.lock().await;
-    let stack = Stack::start(StackSpec {
-        brokers: 3,
-        ..StackSpec::default()
-    })
-    .await
-    .expect("a stack of its own");
+    let stack = three().await;
     let kafka = stack.kafka();
     let topic = unique("trades");
     kafka.create_topic(&topic, 1, &[]).await.expect("a topic");
@@ -398,28 +453,49 @@ async fn a_leader_that_is_cut_off_is_replaced_and_still_answers_its_clients() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_refused_in_one_sentence_that_names_the_way_out() {
-    for spec in [
-        StackSpec {
-            provider: Provider::Containers,
-            ..StackSpec::default()
-        },
-        StackSpec {
-            provider: Provider::External,
-            ..StackSpec::default()
-        },
-        StackSpec {
+async fn two_brokers_are_refused_in_one_sentence_that_names_the_way_out_before_anything_is_started() {
+    for provider in [Provider::Local, Provider::Containers] {
+        let spec = StackSpec {
+            provider,
             brokers: 2,
             ..StackSpec::default()
-        },
-    ] {
-        let error = Stack::start(spec.clone())
-            .await
-            .expect_err("it is not there")
-            .to_string();
+        };
+        let error = Stack::start(spec).await.expect_err("two have no majority").to_string();
         assert!(
-            error.contains("use --") && error.lines().count() == 1,
-            "{spec:?}: {error}"
+            error.contains("use --brokers") && error.lines().count() == 1,
+            "{provider}: {error}"
         );
     }
+}
+
+#[tokio::test]
+async fn what_a_run_made_in_servers_that_stay_is_gone_after_it() {
+    if wanted().provider != Provider::External {
+        not_tested("these servers go with the run");
+        return;
+    }
+    let _turn = TURN.lock().await;
+    let (topic, database) = (unique("trades"), unique("lab"));
+    let stack = Stack::start(wanted()).await.expect("the servers");
+    stack.kafka().create_topic(&topic, 1, &[]).await.expect("a topic");
+    stack.clickhouse().create_database(&database).await.expect("a database");
+    let (kafka, clickhouse) = (stack.kafka().clone(), stack.clickhouse().clone());
+    stack.stop().await.expect("stopping");
+    let mut gone = false;
+    let from = Instant::now();
+    // The controller has agreed; a broker hears of it a moment later.
+    while !gone && from.elapsed() < Duration::from_secs(10) {
+        gone = kafka.placed(&topic).await.is_err();
+    }
+    assert!(gone, "topic {topic} is still there");
+    let count = "SELECT count() FROM system.databases WHERE name = ?";
+    let left: u64 = clickhouse
+        .client()
+        .query(count)
+        .bind(&database)
+        .fetch_one()
+        .await
+        .expect("a count");
+    assert_eq!(left, 0, "database {database} is still there");
+    assert!(clickhouse.server().is_alive(), "the servers themselves stay");
 }

@@ -15,6 +15,9 @@ use crate::error::StackError;
 const KEEP: &str = "keep";
 const OWNER: &str = "owner";
 
+/// Folders of a server, or of whoever else has a folder, that stay with the logs. The launcher knows them too.
+const STAY: [&str; 3] = ["logs", "config.d", "users.d"];
+
 /// How long a folder may take to go: something of the owner that is only now ending may still put files into it.
 const REMOVAL_LIMIT: Duration = Duration::from_secs(2);
 
@@ -62,6 +65,11 @@ impl RunDir {
         mark(&self.path, "all\n");
     }
 
+    /// Whether [`RunDir::keep`] was said.
+    pub(crate) fn keeps_all(&self) -> bool {
+        fs::read_to_string(self.path.join(KEEP)).is_ok_and(|kept| kept.trim() == "all")
+    }
+
     /// Logs and configuration stay, the data goes. Does not lessen [`RunDir::keep`].
     pub(crate) fn keep_logs(&self) {
         keep_logs(&self.path);
@@ -73,7 +81,7 @@ impl RunDir {
             // Of each server, and of whoever else has a folder here: files and logs stay.
             Ok("logs") => folders(&self.path)
                 .flat_map(|part| folders(&part).collect::<Vec<_>>())
-                .filter(|folder| !folder.ends_with("logs"))
+                .filter(|folder| !STAY.iter().any(|name| folder.ends_with(name)))
                 .try_for_each(|data| remove(&data)),
             Ok(_) => Ok(()),
             Err(_) => remove(&self.path),
@@ -160,7 +168,7 @@ pub(crate) fn living(home: &Path) -> Result<(Vec<String>, Option<File>), StackEr
 }
 
 /// Whether nobody holds the owner's lock. Where the filesystem cannot lock, nobody is taken for dead.
-fn is_orphan(run: &Path) -> bool {
+pub(crate) fn is_orphan(run: &Path) -> bool {
     match File::open(run.join(OWNER)) {
         Ok(owner) => match owner.try_lock() {
             Ok(()) => true,

@@ -1,0 +1,104 @@
+//! The container engine of this machine, asked over its socket.
+//!
+//! From threads of its own. Containers outlive the async runtime that happened to start them (all tests of a process share
+//! one stack), and a server may be told something from anywhere, also from inside a runtime, where waiting for another
+//! runtime would panic.
+
+pub(crate) mod container;
+pub(crate) mod images;
+pub(crate) mod sweep;
+
+use std::fmt::Display;
+use std::io;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{LazyLock, OnceLock};
+use std::time::Duration;
+
+use testcontainers::bollard::Docker;
+use testcontainers::core::client::docker_client_instance;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::error::StackError;
+use crate::spec::Provider;
+
+/// An engine that answers later than this is taken for none.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+/// For whatever an engine does in moments, on a busy machine.
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+
+fn runtime() -> Result<&'static Runtime, StackError> {
+    static RUNTIME: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
+        Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("containers")
+            .enable_all()
+            .build()
+    });
+    RUNTIME
+        .as_ref()
+        .map_err(|error| StackError::prepare("starting a thread for the container engine", error))
+}
+
+/// Has `work` done on the engine's own threads, and waits for it. Blocking.
+pub(crate) fn ask<T, E>(
+    doing: impl Into<String>,
+    limit: Duration,
+    work: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Result<T, StackError>
+where
+    T: Send + 'static,
+    E: Display + Send + 'static,
+{
+    let doing = doing.into();
+    let (sender, answer) = channel();
+    let runtime = runtime()?;
+    runtime.spawn(async move {
+        // Whoever asked may have lost patience.
+        let _ = sender.send(work.await.map_err(|error| error.to_string()));
+    });
+    match answer.recv_timeout(limit) {
+        Ok(answer) => answer.map_err(|why| StackError::Engine { doing, why }),
+        Err(RecvTimeoutError::Timeout) => Err(StackError::Late { what: doing, limit }),
+        Err(RecvTimeoutError::Disconnected) => Err(StackError::prepare(doing, "the thread that did it panicked")),
+    }
+}
+
+/// Lets `work` go on by itself, on the engine's own threads.
+fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Result<tokio::task::JoinHandle<()>, StackError> {
+    Ok(runtime()?.spawn(work))
+}
+
+/// The client, as testcontainers finds it: by `DOCKER_HOST`, else at the usual sockets.
+pub(crate) fn docker() -> Result<Docker, StackError> {
+    static FOUND: OnceLock<Docker> = OnceLock::new();
+    if let Some(docker) = FOUND.get() {
+        return Ok(docker.clone());
+    }
+    let docker = ask("finding the container engine", ANSWER_LIMIT, docker_client_instance())?;
+    Ok(FOUND.get_or_init(|| docker).clone())
+}
+
+/// The version of the engine, if one answers soon.
+pub(crate) fn version() -> Result<String, StackError> {
+    let docker = docker()?;
+    let version = ask("asking the container engine", ANSWER_LIMIT, async move {
+        docker.version().await
+    })?;
+    Ok(version.version.unwrap_or_else(|| "of unknown version".into()))
+}
+
+/// Refuses, in a sentence, where no engine answers.
+pub(crate) fn must_answer() -> Result<(), StackError> {
+    let unavailable = |why| StackError::Unavailable {
+        provider: Provider::Containers,
+        why,
+        instead: "--stack local on Linux, or start one (`dockerd`, Docker Desktop) and ask again",
+    };
+    if crate::provision::find_program("docker").is_none() {
+        return Err(unavailable("there is no docker command".into()));
+    }
+    match version() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(unavailable(format!("no container engine answers ({error})"))),
+    }
+}

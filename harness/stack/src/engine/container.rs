@@ -1,0 +1,393 @@
+//! One server in a container: its log, how to tell that it is ready, and what [`crate::Server`] can do to it.
+
+use std::fmt;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use testcontainers::bollard::Docker;
+use testcontainers::bollard::errors::Error;
+use testcontainers::bollard::models::{
+    ContainerState, EndpointSettings, NetworkConnectRequest, NetworkDisconnectRequest,
+};
+use testcontainers::bollard::query_parameters::{KillContainerOptionsBuilder, LogsOptionsBuilder};
+use testcontainers::{ContainerAsync, GenericImage};
+use tokio::task::JoinHandle;
+
+use super::{LIMIT, ask, spawn};
+use crate::error::StackError;
+use crate::log;
+use crate::ready::{LOOK, PORT_LIMIT, Probe, READY_LIMIT};
+use crate::server::{Control, no_links};
+
+/// How long the last words of a container that has ended may take to reach our file.
+const LAST_WORDS_LIMIT: Duration = Duration::from_secs(3);
+
+/// The network between a broker and the others, from which it can be cut off.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    pub(crate) network: String,
+    /// What the others call it there, and nowhere else.
+    pub(crate) aliases: Vec<String>,
+}
+
+/// Copies what the container says into a file.
+struct Follower {
+    /// Bytes copied so far: after a restart the engine begins again at the first.
+    written: Arc<AtomicU64>,
+    /// Seconds of the epoch before which nothing is of interest.
+    since: i32,
+    task: Option<JoinHandle<()>>,
+}
+
+/// A container, running or not.
+pub(crate) struct Container {
+    name: String,
+    id: String,
+    docker: Docker,
+    log: PathBuf,
+    probe: Probe,
+    link: Option<Link>,
+    follower: Mutex<Follower>,
+    /// The stack has been stopped: nothing may start again.
+    closed: AtomicBool,
+    /// Of one that we started, until it is removed.
+    owned: Mutex<Option<ContainerAsync<GenericImage>>>,
+}
+
+impl Container {
+    /// One that exists, ours or not. `since` is the second from which its log is of interest.
+    pub(crate) fn new(name: &str, id: &str, docker: Docker, log: PathBuf, probe: Probe, since: i32) -> Self {
+        Self {
+            name: name.to_owned(),
+            id: id.to_owned(),
+            docker,
+            log,
+            probe,
+            link: None,
+            follower: Mutex::new(Follower {
+                written: Arc::default(),
+                since,
+                task: None,
+            }),
+            closed: AtomicBool::new(false),
+            owned: Mutex::new(None),
+        }
+    }
+
+    /// With a network that it can be cut off from.
+    pub(crate) fn linked(mut self, link: Option<Link>) -> Self {
+        self.link = link;
+        self
+    }
+
+    /// As ours: to be removed with [`Container::remove`].
+    pub(crate) fn owned(self, container: ContainerAsync<GenericImage>) -> Self {
+        *lock(&self.owned) = Some(container);
+        self
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn log(&self) -> PathBuf {
+        self.log.clone()
+    }
+
+    /// From now on nothing starts it again.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    /// Hands over what [`Container::owned`] took.
+    pub(crate) fn disown(&self) -> Option<ContainerAsync<GenericImage>> {
+        lock(&self.owned).take()
+    }
+
+    /// Removes it, if it is ours.
+    pub(crate) fn remove(&self) -> Result<(), StackError> {
+        match self.disown() {
+            Some(container) => self.ask("be removed", async move { container.rm().await }),
+            None => Ok(()),
+        }
+    }
+
+    /// Copies its log from now on, until it ends.
+    pub(crate) fn follow(&self) -> Result<(), StackError> {
+        self.settle();
+        let mut follower = lock(&self.follower);
+        let (docker, id, path) = (self.docker.clone(), self.id.clone(), self.log.clone());
+        let (since, written) = (follower.since, Arc::clone(&follower.written));
+        follower.task = Some(spawn(async move {
+            if let Err(error) = copy(&docker, &id, since, &path, &written).await {
+                tracing::warn!(%error, log = %path.display(), "the log of a container is lost");
+            }
+        })?);
+        Ok(())
+    }
+
+    /// Waits until the log of a container that has ended is whole.
+    fn settle(&self) {
+        if let Some(task) = lock(&self.follower).task.take() {
+            let abort = task.abort_handle();
+            if ask("reading a container's last words", LAST_WORDS_LIMIT, task).is_err() {
+                abort.abort();
+            }
+        }
+    }
+
+    /// Waits until it is ready. `mark` is where in its log this start begins.
+    pub(crate) fn wait(&self, mark: u64) -> Result<(), StackError> {
+        let started = Instant::now();
+        loop {
+            let state = self.state()?;
+            if state.running != Some(true) {
+                self.settle();
+                let code = state.exit_code.unwrap_or(-1);
+                return Err(self.failure(format!("ended while starting (exit code {code})"), mark));
+            }
+            let answer = (self.probe)(mark);
+            if matches!(answer, Ok(true)) {
+                return Ok(());
+            }
+            if started.elapsed() > READY_LIMIT {
+                let why = answer.err().map(|error| format!(" ({error})")).unwrap_or_default();
+                return Err(self.failure(format!("was not ready after {} s{why}", READY_LIMIT.as_secs()), mark));
+            }
+            thread::sleep(LOOK);
+        }
+    }
+
+    fn failure(&self, what: String, mark: u64) -> StackError {
+        log::failure(&self.name, &self.log, what, mark)
+    }
+
+    fn state(&self) -> Result<ContainerState, StackError> {
+        let (docker, id) = (self.docker.clone(), self.id.clone());
+        let found = self.ask("be asked how it is", async move {
+            docker.inspect_container(&id, None).await
+        })?;
+        Ok(found.state.unwrap_or_default())
+    }
+
+    fn ask<T, E>(
+        &self,
+        action: &'static str,
+        work: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Result<T, StackError>
+    where
+        T: Send + 'static,
+        E: fmt::Display + Send + 'static,
+    {
+        ask(action, LIMIT, work).map_err(|error| match error {
+            StackError::Engine { why, .. } if why.contains("is not running") => {
+                self.refuse(action, "it is not running")
+            }
+            StackError::Engine { why, .. } => self.refuse(action, why),
+            other => self.refuse(action, other),
+        })
+    }
+
+    fn refuse(&self, action: &'static str, why: impl ToString) -> StackError {
+        StackError::Control {
+            server: self.name.clone(),
+            action,
+            why: why.to_string(),
+        }
+    }
+
+    /// Starts it again; `false` when somebody else holds one of its ports.
+    fn start(&self) -> Result<bool, StackError> {
+        let (docker, id) = (self.docker.clone(), self.id.clone());
+        match self.ask("start", async move { docker.start_container(&id, None).await }) {
+            Ok(()) => Ok(true),
+            Err(error) if speaks_of_taken_port(&error.to_string()) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Whether the engine's words say that another program holds a port.
+pub(crate) fn speaks_of_taken_port(words: &str) -> bool {
+    log::speaks_of_taken_port(words)
+        || words.contains("address already in use")
+        || words.contains("port is already allocated")
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic elsewhere leaves what is inside as it was: each change is one assignment.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Copies a container's log to the end of a file, without what was copied before.
+async fn copy(docker: &Docker, id: &str, since: i32, to: &PathBuf, written: &AtomicU64) -> Result<(), String> {
+    let mut file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(to)
+        .map_err(|error| error.to_string())?;
+    let options = LogsOptionsBuilder::new()
+        .follow(true)
+        .stdout(true)
+        .stderr(true)
+        .since(since)
+        .build();
+    let mut stream = std::pin::pin!(docker.logs(id, Some(options)));
+    let mut known = written.load(Ordering::Acquire);
+    while let Some(output) = stream.next().await {
+        let bytes = match output {
+            Ok(output) => output.into_bytes(),
+            // The container is gone.
+            Err(Error::DockerResponseServerError {
+                status_code: 404 | 409, ..
+            }) => return Ok(()),
+            Err(error) => return Err(error.to_string()),
+        };
+        let skipped = usize::try_from(known).unwrap_or(usize::MAX).min(bytes.len());
+        known -= skipped as u64;
+        let new = &bytes[skipped..];
+        file.write_all(new).map_err(|error| error.to_string())?;
+        written.fetch_add(new.len() as u64, Ordering::AcqRel);
+    }
+    Ok(())
+}
+
+impl Control for Container {
+    fn pid(&self) -> Option<u32> {
+        let state = self.state().ok()?;
+        let pid = u32::try_from(state.pid?).ok().filter(|pid| *pid > 0)?;
+        // Where the engine runs in a machine of its own, that id is another's here.
+        let groups = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+        groups.contains(&self.id).then_some(pid)
+    }
+
+    fn is_alive(&self) -> bool {
+        self.state().is_ok_and(|state| state.running == Some(true))
+    }
+
+    fn kill(&self) -> Result<(), StackError> {
+        let (docker, id) = (self.docker.clone(), self.id.clone());
+        let killed = self.ask("die", async move {
+            let options = KillContainerOptionsBuilder::new().signal("SIGKILL").build();
+            match docker.kill_container(&id, Some(options)).await {
+                // It does not run.
+                Err(Error::DockerResponseServerError { status_code: 409, .. }) => Ok(()),
+                done => done,
+            }
+        });
+        killed?;
+        let struck = Instant::now();
+        while self.is_alive() {
+            if struck.elapsed() > LIMIT {
+                return Err(self.refuse("end", format!("it is still there after {LIMIT:?}")));
+            }
+            thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+
+    fn restart(&self) -> Result<(), StackError> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(self.refuse("start", "its stack has been stopped"));
+        }
+        self.kill()?;
+        self.settle();
+        let mark = log::mark(&self.log);
+        let (asked, mut attempts) = (Instant::now(), 1);
+        // The ports are known to clients: other ones would be another server. So wait for them to come free.
+        while !self.start()? {
+            if asked.elapsed() > PORT_LIMIT {
+                return Err(StackError::PortsTaken {
+                    server: self.name.clone(),
+                    ports: "the ones it had".into(),
+                    attempts,
+                    log: self.log.clone(),
+                });
+            }
+            attempts += 1;
+            thread::sleep(Duration::from_millis(200));
+        }
+        self.follow()?;
+        self.wait(mark)
+    }
+
+    fn freeze(&self) -> Result<(), StackError> {
+        let (docker, id) = (self.docker.clone(), self.id.clone());
+        self.ask("freeze", async move { docker.pause_container(&id).await })
+    }
+
+    fn thaw(&self) -> Result<(), StackError> {
+        let (docker, id) = (self.docker.clone(), self.id.clone());
+        self.ask("thaw", async move {
+            match docker.unpause_container(&id).await {
+                Err(Error::DockerResponseServerError { message, .. }) if message.contains("is not paused") => Ok(()),
+                done => done,
+            }
+        })
+    }
+
+    fn cut(&self) -> Result<(), StackError> {
+        let Some(link) = self.link.clone() else {
+            return Err(no_links(&self.name, "be cut off"));
+        };
+        let (docker, id) = (self.docker.clone(), self.id.clone());
+        self.ask("be cut off", async move {
+            let request = NetworkDisconnectRequest {
+                container: id,
+                force: Some(false),
+            };
+            match docker.disconnect_network(&link.network, request).await {
+                Err(Error::DockerResponseServerError { message, .. }) if message.contains("is not connected") => Ok(()),
+                done => done,
+            }
+        })
+    }
+
+    fn heal(&self) -> Result<(), StackError> {
+        let Some(link) = self.link.clone() else {
+            return Err(no_links(&self.name, "be joined again"));
+        };
+        let (docker, id) = (self.docker.clone(), self.id.clone());
+        self.ask("be joined again", async move { connect(&docker, &id, link).await })
+    }
+}
+
+/// Joins a container to a network under its aliases there; one that is joined stays so.
+pub(crate) async fn connect(docker: &Docker, id: &str, link: Link) -> Result<(), Error> {
+    let request = NetworkConnectRequest {
+        container: id.to_owned(),
+        endpoint_config: Some(EndpointSettings {
+            aliases: Some(link.aliases),
+            ..EndpointSettings::default()
+        }),
+    };
+    match docker.connect_network(&link.network, request).await {
+        Err(Error::DockerResponseServerError { message, .. }) if message.contains("already exists in network") => {
+            Ok(())
+        }
+        done => done,
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        if let Err(error) = self.remove() {
+            tracing::warn!(%error, "a container stays behind");
+        }
+    }
+}
+
+impl fmt::Debug for Container {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Container")
+            .field("name", &self.name)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,342 @@
+//! The provider `external`: servers that somebody else runs. Nothing of them is started, stopped or removed here, but the
+//! topics and databases that a run made.
+//!
+//! Where they are: `TICKBOOK_KAFKA` (bootstrap servers) and `TICKBOOK_CLICKHOUSE` (a URL); left out, the ports that
+//! docker-compose.yml publishes. If they turn out to be containers of that project on this machine, they can be hurt as
+//! those of the other providers can.
+
+mod compose;
+
+use std::net::{TcpStream, ToSocketAddrs};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rdkafka::admin::AdminOptions;
+
+use crate::error::StackError;
+use crate::kafka::admin;
+use crate::made::Made;
+use crate::provision;
+use crate::ready;
+use crate::rundir::RunDir;
+use crate::server::{Control, Server};
+use crate::spec::{Provider, StackSpec};
+use crate::stack::{Launched, Lease};
+use compose::Project;
+
+/// What docker-compose.yml publishes.
+pub(crate) const KAFKA: &str = "127.0.0.1:19092,127.0.0.1:19093,127.0.0.1:19094";
+pub(crate) const CLICKHOUSE: &str = "http://127.0.0.1:18123";
+
+/// How long a cluster may take to say which brokers it has.
+const METADATA_LIMIT: Duration = Duration::from_secs(10);
+/// How long a cluster may take to be whole after one of it was started.
+const AGREE_LIMIT: Duration = Duration::from_secs(5);
+/// How long a server may take to accept a connection.
+const CONNECT_LIMIT: Duration = Duration::from_secs(1);
+
+/// A broker as the cluster tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Broker {
+    id: i32,
+    host: String,
+    port: u16,
+}
+
+/// Where the servers are.
+struct Endpoints {
+    kafka: String,
+    clickhouse: String,
+}
+
+impl Endpoints {
+    fn from_env() -> Self {
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Self {
+            kafka: set("TICKBOOK_KAFKA").unwrap_or_else(|| KAFKA.into()),
+            clickhouse: set("TICKBOOK_CLICKHOUSE").unwrap_or_else(|| CLICKHOUSE.into()),
+        }
+    }
+}
+
+/// Looks whether the servers are there and as many as asked for.
+pub(crate) fn check(brokers: u8) -> Result<(), StackError> {
+    reached(&Endpoints::from_env(), brokers).map(drop)
+}
+
+/// The brokers that there are, if there are as many as asked for; 0 takes whatever there is.
+fn reached(endpoints: &Endpoints, wanted: u8) -> Result<Vec<Broker>, StackError> {
+    let from = Instant::now();
+    loop {
+        let brokers = brokers(&endpoints.kafka)?;
+        if wanted == 0 || usize::from(wanted) == brokers.len() {
+            return Ok(brokers);
+        }
+        // One that has just come back knows nobody else for a moment.
+        if from.elapsed() > AGREE_LIMIT {
+            return Err(StackError::OtherBrokers {
+                bootstrap: endpoints.kafka.clone(),
+                found: brokers.len(),
+                wanted,
+            });
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn unreached(what: String, why: impl ToString) -> StackError {
+    StackError::Unavailable {
+        provider: Provider::External,
+        why: format!("{what} does not answer ({})", why.to_string()),
+        instead: "`docker compose up -d --wait`, or set TICKBOOK_KAFKA and TICKBOOK_CLICKHOUSE to servers that run",
+    }
+}
+
+/// The brokers of a cluster, by their ids.
+fn brokers(bootstrap: &str) -> Result<Vec<Broker>, StackError> {
+    let failed = |why| unreached(format!("Kafka at {bootstrap}"), why);
+    let admin = admin(bootstrap)?;
+    let metadata = admin.inner().fetch_metadata(None, METADATA_LIMIT);
+    let metadata = metadata.map_err(|error| failed(error.to_string()))?;
+    let mut brokers: Vec<_> = metadata
+        .brokers()
+        .iter()
+        .map(|broker| Broker {
+            id: broker.id(),
+            host: broker.host().to_owned(),
+            port: u16::try_from(broker.port()).unwrap_or(0),
+        })
+        .collect();
+    brokers.sort_by_key(|broker| broker.id);
+    Ok(brokers)
+}
+
+/// Finds the servers and sees that they work.
+pub(crate) fn launch(spec: &StackSpec) -> Result<Launched, StackError> {
+    let endpoints = Endpoints::from_env();
+    let brokers = reached(&endpoints, spec.brokers)?;
+    let run = RunDir::create(&provision::home(), spec.keep)?;
+    let replication = i32::try_from(brokers.len().min(3)).unwrap_or(1);
+    let made = Arc::new(Made::default());
+    let probe = crate::unique("tickbook-probe");
+    made.topic(&probe);
+    let lease = ExternalLease {
+        run,
+        bootstrap: endpoints.kafka.clone(),
+        clickhouse: endpoints.clickhouse.clone(),
+        made: Arc::clone(&made),
+    };
+    ready::kafka(&endpoints.kafka, replication, &probe)?;
+    ready::clickhouse(&endpoints.clickhouse, None)
+        .map_err(|error| unreached(format!("ClickHouse at {}", endpoints.clickhouse), error))?;
+
+    // Without an engine, or without the project, these are servers of which only the address is known.
+    let project = Project::find(lease.run.path(), &brokers, &endpoints.clickhouse).unwrap_or_default();
+    let stranger = |name: String, address: String| {
+        let log = lease.run.path().join(&name).join("server.log");
+        Server::new(&name.clone(), log, Arc::new(Stranger { name, address }))
+    };
+    let handles: Vec<_> = brokers
+        .iter()
+        .map(|broker| {
+            let known = project.broker(broker.id);
+            known.unwrap_or_else(|| {
+                stranger(
+                    format!("kafka-{}", broker.id),
+                    format!("{}:{}", broker.host, broker.port),
+                )
+            })
+        })
+        .collect();
+    let clickhouse = project.clickhouse.clone().unwrap_or_else(|| {
+        let address = endpoints.clickhouse.split("://").last().unwrap_or_default();
+        stranger("clickhouse".into(), address.trim_end_matches('/').to_owned())
+    });
+    let kafka_version = project.kafka_version.clone();
+    let ids = brokers.iter().map(|broker| broker.id).collect();
+    let mut kafka = crate::Kafka::new(
+        endpoints.kafka.clone(),
+        handles,
+        project.controller.clone(),
+        replication,
+    )
+    .with_ids(ids)
+    .made(Arc::clone(&made));
+    if let Some(bootstrap) = &project.bootstrap_for_servers {
+        kafka = kafka.for_servers(bootstrap.clone());
+    }
+    Ok(Launched {
+        versions: [
+            ("ClickHouse".into(), ready::clickhouse_version(&endpoints.clickhouse)?),
+            ("Kafka".into(), kafka_version.unwrap_or_else(|| "unknown".into())),
+        ]
+        .into(),
+        kafka,
+        clickhouse: crate::ClickHouse::new(endpoints.clickhouse, clickhouse).made(made),
+        lease: Box::new(lease),
+    })
+}
+
+/// A server of which only the address is known.
+struct Stranger {
+    name: String,
+    address: String,
+}
+
+impl Stranger {
+    fn refuse(&self, action: &'static str) -> StackError {
+        StackError::Control {
+            server: self.name.clone(),
+            action,
+            why: format!(
+                "{} is nobody's container here; start docker-compose.yml, or use --stack local or containers",
+                self.address
+            ),
+        }
+    }
+}
+
+impl Control for Stranger {
+    fn pid(&self) -> Option<u32> {
+        None
+    }
+
+    fn is_alive(&self) -> bool {
+        let address = self.address.to_socket_addrs().ok().and_then(|mut found| found.next());
+        address.is_some_and(|address| TcpStream::connect_timeout(&address, CONNECT_LIMIT).is_ok())
+    }
+
+    fn kill(&self) -> Result<(), StackError> {
+        Err(self.refuse("die"))
+    }
+
+    fn restart(&self) -> Result<(), StackError> {
+        Err(self.refuse("start"))
+    }
+
+    fn freeze(&self) -> Result<(), StackError> {
+        Err(self.refuse("freeze"))
+    }
+
+    fn thaw(&self) -> Result<(), StackError> {
+        Err(self.refuse("thaw"))
+    }
+
+    fn cut(&self) -> Result<(), StackError> {
+        Err(self.refuse("be cut off"))
+    }
+
+    fn heal(&self) -> Result<(), StackError> {
+        Err(self.refuse("be joined again"))
+    }
+}
+
+/// What a run made in servers that stay, and its folder.
+#[derive(Debug)]
+struct ExternalLease {
+    run: RunDir,
+    bootstrap: String,
+    clickhouse: String,
+    made: Arc<Made>,
+}
+
+impl Lease for ExternalLease {
+    fn run_dir(&self) -> &Path {
+        self.run.path()
+    }
+
+    fn keep(&self) {
+        self.run.keep();
+    }
+
+    fn keep_logs(&self) {
+        self.run.keep_logs();
+    }
+
+    fn end(&self) -> Result<(), StackError> {
+        if !self.run.keeps_all() {
+            let (topics, databases) = self.made.take();
+            // On a thread of its own: a stack may be dropped inside a runtime, where nothing can wait for another.
+            thread::scope(|scope| {
+                let removal = scope.spawn(|| {
+                    delete_topics(&self.bootstrap, &topics)?;
+                    ready::drop_databases(&self.clickhouse, &databases)
+                });
+                removal
+                    .join()
+                    .unwrap_or_else(|_| Err(StackError::prepare("removing what was made", "the thread panicked")))
+            })?;
+        }
+        self.run.remove()
+    }
+}
+
+impl Drop for ExternalLease {
+    fn drop(&mut self) {
+        if let Err(error) = self.end() {
+            tracing::warn!(%error, "not everything of the run could be removed");
+        }
+    }
+}
+
+fn delete_topics(bootstrap: &str, topics: &[String]) -> Result<(), StackError> {
+    if topics.is_empty() {
+        return Ok(());
+    }
+    let admin = admin(bootstrap)?;
+    let names: Vec<_> = topics.iter().map(String::as_str).collect();
+    let options = AdminOptions::new().request_timeout(Some(METADATA_LIMIT));
+    // One that is gone already is as good: only the whole request can fail.
+    let deleted = ready::wait(admin.delete_topics(&names, &options))?;
+    deleted.map(drop).map_err(|source| StackError::Kafka {
+        doing: format!("deleting topics {}", topics.join(", ")),
+        source,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_reached_is_one_sentence_that_says_how_to_start_it() {
+        let error = unreached("Kafka at 127.0.0.1:1".into(), "refused").to_string();
+        assert!(
+            error.contains("docker compose up") && error.contains("TICKBOOK_KAFKA") && error.lines().count() == 1,
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_stranger_cannot_be_hurt_and_says_what_to_use_instead() {
+        let stranger = Stranger {
+            name: "kafka-1".into(),
+            address: "127.0.0.1:1".into(),
+        };
+        assert!(!stranger.is_alive());
+        let error = stranger.kill().expect_err("it is not ours").to_string();
+        assert!(error.contains("--stack local") && error.lines().count() == 1, "{error}");
+    }
+    #[test]
+    fn what_is_taken_when_nothing_is_said_is_what_docker_compose_publishes() {
+        let compose = include_str!("../../../docker-compose.yml");
+        let clickhouse = format!("{}:8123", CLICKHOUSE.trim_start_matches("http://"));
+        let kafka = KAFKA.split(',').map(|address| {
+            let port = address.rsplit(':').next().expect("a port");
+            format!("{address}:{port}")
+        });
+        for published in kafka.chain([clickhouse]) {
+            assert!(
+                compose.contains(&format!("- \"{published}\"")),
+                "docker-compose.yml does not publish {published}"
+            );
+        }
+        assert_eq!(
+            compose.matches("- \"127.0.0.1:").count(),
+            compose.matches("    ports:").count(),
+            "a port is published on more than loopback"
+        );
+    }
+}
