@@ -42,6 +42,13 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// Where `up` and `bench` have their servers from unless they are told: figures want no virtual network in between.
+pub(crate) const DEFAULT_STACK: &str = if cfg!(target_os = "linux") {
+    "local"
+} else {
+    "containers"
+};
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -50,6 +57,7 @@ pub enum Command {
         ./lab up                                     one minute at 2,000 trades/s\n  \
         ./lab up --rate max --workers 2              as fast as it goes\n  \
         ./lab up --fault worker-kill@20s             kill a worker at second 20, see nothing lost\n  \
+        ./lab up --stack containers --brokers 3      the same in containers, on three brokers\n  \
         ./lab up --source capture                    replay a recording, the project's or --capture FILE\n  \
         ./lab up --fault list                        the faults there are\n\n\
         Ctrl-C (or q) drains and audits; a second one stops at once.\n\
@@ -104,6 +112,8 @@ pub enum Command {
     },
     /// Says what this machine has, what it lacks, and the command that cures it
     Doctor,
+    /// Gets the images that --stack containers and docker-compose.yml need: pulled, or built where there is no registry
+    Images,
     /// Holds the windows or the partitioner against a file of cases
     #[command(after_help = "Examples:\n  ./lab conformance windows window-cases.jsonl\n  \
         ./lab conformance partitioner partitioner-vectors.jsonl")]
@@ -191,8 +201,9 @@ pub struct UpArgs {
     /// How many markets, or which: 120, or KRW-BTC,KRW-ETH
     #[arg(long, default_value = "120")]
     pub markets: Markets,
-    /// Where the servers come from: local (processes on this machine), or auto, which means local on Linux
-    #[arg(long, env = "LAB_STACK", default_value = "local")]
+    /// Where the servers come from: local (processes), containers, external (that run already, such as docker-compose.yml's),
+    /// or auto: containers if their images are there, else local
+    #[arg(long, env = "LAB_STACK", default_value = DEFAULT_STACK)]
     pub stack: Provider,
     /// Kafka brokers: 1, or 3 with a controller beside them
     #[arg(long, default_value_t = 1, value_parser = brokers)]
@@ -350,7 +361,7 @@ pub struct BenchArgs {
 pub struct TestArgs {
     /// Numbers or names of parts: 07, windows, 07-windows, market, pipeline
     pub parts: Vec<String>,
-    /// Where the servers come from: local (processes on this machine), or auto, which means local on Linux
+    /// Where the servers come from: local, containers, external or auto, as for up; auto for tests, local for benches
     #[arg(long, env = "LAB_STACK")]
     pub stack: Option<Provider>,
     /// What goes to the test programs; to `up` from `bench pipeline`

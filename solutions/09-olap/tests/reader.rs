@@ -123,7 +123,7 @@ async fn clickhouse_reads_the_topic_itself_exactly_in_either_encoding() {
         let reader = Reader {
             database: &database.name,
             name: &name,
-            brokers: stack.kafka().bootstrap(),
+            brokers: stack.kafka().bootstrap_for_servers(),
             topic: &topic,
             group: &topic,
             encoding,

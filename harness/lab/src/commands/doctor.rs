@@ -11,8 +11,7 @@ use crate::out;
 /// What is known to work, and what is only expected to.
 const SYSTEMS: &str = "\
 Systems: Linux on x86_64 is what this project is tested on. Linux on aarch64 is expected to work: the same pieces
-are published for it. On macOS and Windows (WSL aside, which is Linux) servers would come from containers, which this
-version does not start yet.
+are published for it. On macOS and Windows (WSL aside, which is Linux) servers come from containers; that is untested.
 ";
 
 pub(crate) fn run() -> ExitCode {
@@ -45,7 +44,7 @@ pub(crate) fn run() -> ExitCode {
 fn header(system: &str, provider: Provider, why: &str) -> String {
     let home = home();
     format!(
-        "This machine    {system}\nServers         auto picks {provider}: {why}\nCache           {}\n",
+        "This machine    {system}\nServers         auto, which tests use, picks {provider}: {why}\nCache           {}\n",
         home.display()
     )
 }

@@ -5,6 +5,7 @@ mod bench;
 mod clean;
 mod conformance;
 mod doctor;
+mod images;
 mod record;
 mod soak;
 mod test;
@@ -37,6 +38,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Audit { json } => audit::run(json),
         Command::Clean { all } => clean::run(all, cli.yes),
         Command::Doctor => Ok(doctor::run()),
+        Command::Images => images::run(),
         Command::Conformance { subject, file } => conformance::run(subject, &file),
     }
 }

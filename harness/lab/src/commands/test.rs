@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use stack::Provider;
 
 use crate::cli::TestArgs;
 use crate::{cargo, note, parts};
@@ -11,7 +10,8 @@ use crate::{cargo, note, parts};
 pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
     let root = cargo::root();
     let packages = parts::find(&args.parts, &parts::all(&root)?)?;
-    let provider = args.stack.unwrap_or_else(|| Provider::from_env().unwrap_or_default());
+    // Resolved once, here: every test program must come to the same, and the verdict names it.
+    let provider = args.stack.unwrap_or_default().resolve();
     let mut command = cargo::cargo("test");
     if packages.is_empty() {
         command.arg("--workspace");
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
     note(&format!(
         "\n{}: {word}. Code: reference. Servers: {}.",
         parts::named(&packages),
-        provider.resolve()
+        provider
     ));
     Ok(code)
 }

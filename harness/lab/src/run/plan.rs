@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context, bail, ensure};
 use exchange::Exchange;
 use market::{Encoding, Market};
-use stack::Provider;
+use stack::{Provider, Stack, StackSpec};
 
 use crate::cargo;
 use crate::cli::{Source, UpArgs};
@@ -67,7 +67,12 @@ impl Plan {
     pub(crate) fn new(mut args: UpArgs) -> anyhow::Result<Self> {
         let limit = args.length.limit();
         let faults = faults::in_order(&args.faults, limit)?;
-        local(args.stack)?;
+        // Before a build, though the stack would refuse it too: some minutes later.
+        Stack::check(&StackSpec {
+            provider: args.stack,
+            brokers: args.brokers,
+            ..StackSpec::default()
+        })?;
         match args.source {
             Source::Capture => {
                 let file = args.capture.get_or_insert_with(|| cargo::root().join(SMALL_CAPTURE));
@@ -223,21 +228,6 @@ impl Plan {
     }
 }
 
-/// Whether this version can start the servers there.
-///
-/// Asked before a build, though the stack would refuse it too: some minutes later.
-///
-/// # Errors
-/// It cannot.
-pub(crate) fn local(provider: Provider) -> anyhow::Result<()> {
-    match provider.resolve() {
-        Provider::Local => Ok(()),
-        other => bail!(
-            "--stack {other} is not in this version, which runs the servers as processes: use --stack local, on Linux"
-        ),
-    }
-}
-
 /// Free bytes for this user on the disk of a folder.
 pub(crate) fn free_bytes(folder: &Path) -> anyhow::Result<u64> {
     let disk =
@@ -377,14 +367,6 @@ mod tests {
             refused("--markets KRW-BTC"),
             "--markets with codes goes with --source upbit; the generator takes a number, such as --markets 120"
         );
-        for stack in ["containers", "external"] {
-            assert_eq!(
-                refused(&format!("--stack {stack}")),
-                format!(
-                    "--stack {stack} is not in this version, which runs the servers as processes: use --stack local, on Linux"
-                )
-            );
-        }
         assert!(
             refused("--fault garbage@60s").starts_with("garbage is to strike after 60s, when a run of 60s is over")
         );

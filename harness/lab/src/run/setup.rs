@@ -175,6 +175,9 @@ async fn tables_and_topics(program: &Path, stack: &Stack, names: &Names, partiti
         .context("the topics cannot be made")
     };
     let tables = async {
+        // Not left to the program: on servers that stay, what was made through the stack goes with the run.
+        let database = stack.clickhouse().create_database(&names.database);
+        database.await.context("the database cannot be made")?;
         let made = Command::new(program)
             .args([
                 "tables",

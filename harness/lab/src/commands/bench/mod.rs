@@ -56,7 +56,7 @@ fn whole(package: &Package, args: &BenchArgs) -> anyhow::Result<ExitCode> {
 fn stack_of(args: &TestArgs) -> anyhow::Result<Provider> {
     match args.stack {
         Some(provider) => Ok(provider.resolve()),
-        None => Ok(cli::up_with(&[])?.stack),
+        None => Ok(cli::DEFAULT_STACK.parse()?),
     }
 }
 
