@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use bytes::Bytes;
 use market::Candle;
 
 use crate::insert::{Limits, Table};
@@ -140,8 +141,7 @@ impl Sink {
                     rows.partition(here)
                 };
                 let partitions = missing.iter().map(|row| row.position.partition).collect();
-                let encoders = missing.iter().map(|row| |out: &mut Vec<u8>| encode::trade(out, row));
-                self.send(state, course, table, partitions, encoders, encode::TRADE_BYTES)
+                self.send(state, course, table, partitions, || encode::trades(&missing))
                     .await?;
                 course.written.trades = (missing.len() + found.len()) as u64;
                 course.written.found += found.len() as u64;
@@ -159,10 +159,7 @@ impl Sink {
                     rows.partition(here)
                 };
                 let partitions = missing.iter().map(|candle| candle.version.partition).collect();
-                let encoders = missing
-                    .iter()
-                    .map(|candle| |out: &mut Vec<u8>| encode::candle(out, candle));
-                self.send(state, course, table, partitions, encoders, encode::CANDLE_BYTES)
+                self.send(state, course, table, partitions, || encode::candles(&missing))
                     .await?;
                 course.written.candles = (missing.len() + found.len()) as u64;
                 course.written.found += found.len() as u64;
@@ -171,16 +168,16 @@ impl Sink {
         Ok(())
     }
 
-    async fn send<F: Fn(&mut Vec<u8>)>(
+    /// Sends a block, unless it is empty: then it is of no partition.
+    async fn send(
         &self,
         state: &mut State,
         course: &mut Course,
         table: Table,
         partitions: BTreeSet<i32>,
-        rows: impl ExactSizeIterator<Item = F>,
-        row_bytes: usize,
+        encode: impl FnOnce() -> Vec<Bytes>,
     ) -> Result<(), Failure> {
-        if rows.len() == 0 {
+        if partitions.is_empty() {
             return Ok(());
         }
         let mut claims = Vec::new();
@@ -198,7 +195,7 @@ impl Sink {
             end: self.config.insert_timeout,
         };
         self.server
-            .insert(&self.inserting, table, &claims, rows, row_bytes, limits)
+            .insert(&self.inserting, table, &claims, encode(), limits)
             .await
     }
 }
