@@ -142,10 +142,10 @@ pub struct WorkerArgs {
     #[arg(long, default_value = "worker")]
     pub name: String,
     /// Least time from the start of one block to the start of the next, milliseconds
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 30)]
     pub epoch_ms: u64,
     /// Most rows in one block
-    #[arg(long, default_value_t = 100_000)]
+    #[arg(long, default_value_t = 250_000)]
     pub epoch_rows: usize,
     /// After how long without a sign of life the group gives a worker's partitions to another, milliseconds
     #[arg(long, default_value_t = 3_000)]

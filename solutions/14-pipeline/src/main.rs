@@ -4,6 +4,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// Also in the place of C's `malloc`: librdkafka takes memory on one thread and gives it back on another, for every record.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The client calls it an error when a member that has left its group is dropped; it is none.
 const DEFAULT_LOG: &str = "info,rdkafka::consumer::base_consumer=off";
 

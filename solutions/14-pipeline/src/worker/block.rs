@@ -3,8 +3,12 @@
 //! A worker has one block in flight. The next one is cut as soon as that is written, but at most every `--epoch-ms`, and
 //! sooner only at `--epoch-rows`: so blocks are small while the rate is low and large while it is high. The least time is
 //! there for ClickHouse: each block is two inserts, each insert a part that must be merged, and at low rates an insert
-//! costs the server 10 ms of work whatever is in it. Twenty blocks a second are cheap; two hundred are a core. Workers
-//! multiply it. Rows that wait are bounded by `--epoch-rows` too: beyond it the worker stops reading.
+//! costs the server 5 to 10 ms of work whatever is in it. Thirty blocks a second take half a core; two hundred would take
+//! three. Workers multiply it. Rows that wait are bounded by `--epoch-rows` too: beyond it the worker stops reading.
+//!
+//! A worker that is behind waits until its block is full, a second at most: its rows are late anyway, and a quarter of the
+//! parts is a third less work for ClickHouse (measured per row, merges included: blocks of 60,000 rows 1.19 µs, of 240,000
+//! rows 0.86 µs).
 
 use std::time::{Duration, Instant};
 
@@ -25,6 +29,8 @@ const SNAPSHOT_EVERY: Duration = Duration::from_secs(3);
 const LETTERS_WAIT: Duration = Duration::from_secs(1);
 /// How long a graceful hand-over waits for the block in flight.
 const HAND_OVER_WAIT: Duration = Duration::from_secs(2);
+/// How long a worker that is behind goes on filling its block.
+const FILL_WAIT: Duration = Duration::from_secs(1);
 /// Pause between two tries of what may succeed later.
 const RETRY: Duration = Duration::from_millis(100);
 
@@ -40,7 +46,11 @@ pub(super) enum Stage {
 impl Engine {
     pub(super) fn cut(&mut self) -> anyhow::Result<()> {
         let waiting: usize = self.owned.values().map(|owned| owned.state.waiting()).sum();
-        if self.epoch_at.elapsed() < Duration::from_millis(self.args.epoch_ms) && waiting < self.args.epoch_rows {
+        let least = match self.caught_up || self.paused {
+            true => Duration::from_millis(self.args.epoch_ms),
+            false => FILL_WAIT.max(Duration::from_millis(self.args.epoch_ms)),
+        };
+        if self.epoch_at.elapsed() < least && waiting < self.args.epoch_rows {
             return Ok(());
         }
         let mut block = Block::default();

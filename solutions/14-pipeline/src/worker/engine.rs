@@ -93,6 +93,8 @@ pub(super) struct Engine {
     pub(super) fenced_since: Option<Instant>,
     pub(super) epoch_at: Instant,
     full_since: Option<Instant>,
+    /// Whether the last look at the log found its end, as far as it is fetched.
+    pub(super) caught_up: bool,
     pub(super) paused: bool,
     pub(super) dead_letters_open: bool,
     pub(super) progress: WorkerProgress,
@@ -165,6 +167,7 @@ impl Engine {
             fenced_since: None,
             epoch_at: now,
             full_since: None,
+            caught_up: true,
             paused: false,
             dead_letters_open: false,
             progress: WorkerProgress {
@@ -261,6 +264,7 @@ impl Engine {
         let mut wait = Duration::from_millis(if busy { 1 } else { 10 });
         // A burst takes milliseconds, and what the time is for are hundreds.
         let now = Instant::now();
+        self.caught_up = false;
         for _ in 0..BURST {
             let change = match self.member.poll(wait)? {
                 Event::Record(record) => {
@@ -285,7 +289,10 @@ impl Engine {
                 Event::Revoked(partitions) => Change::Revoked(partitions),
                 Event::Lost(partitions) => Change::Lost(partitions),
                 Event::End { .. } => continue,
-                Event::Idle => break,
+                Event::Idle => {
+                    self.caught_up = true;
+                    break;
+                }
             };
             match change {
                 Change::Unreadable(partition, offset, bytes, why) => self.bury(partition, offset, &bytes, &why)?,
