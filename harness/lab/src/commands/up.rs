@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use ledger::{Report, Verdict};
+use measure::Latency;
 use stack::Stack;
 
 use crate::cli::UpArgs;
@@ -36,6 +37,8 @@ pub(crate) struct Audited {
     pub(crate) used: Used,
     /// How many trades were executed and no row yet, second by second while the exchange traded.
     pub(crate) backlog: Vec<(Duration, u64)>,
+    /// Latencies without the run's beginning.
+    pub(crate) steady: Latency,
 }
 
 pub(crate) fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
@@ -124,7 +127,10 @@ async fn whole(plan: &Plan, stop: &Stop, remains: &Remains) -> anyhow::Result<Au
             folder.display()
         ));
     }
-    let cpu_ms = crew.board().cpu_ms();
+    let (cpu_ms, steady) = {
+        let board = crew.board();
+        (board.cpu_ms(), board.steady_latency())
+    };
     // What still holds the servers is let go of, so that they are stopped here, in order, and not whenever it goes.
     drop(kept);
     let Ready { stack, exchange, .. } = ready;
@@ -141,6 +147,7 @@ async fn whole(plan: &Plan, stop: &Stop, remains: &Remains) -> anyhow::Result<Au
         rounds,
         used,
         backlog,
+        steady,
     })
 }
 

@@ -11,6 +11,9 @@ use crate::view;
 /// Rates and latencies of the live view are over this long.
 const WINDOW: Duration = Duration::from_secs(5);
 
+/// What is left away where steady latency is asked for.
+const WARM_UP: Duration = Duration::from_secs(10);
+
 /// Samples are not taken to the millisecond: one that is so much younger than the window begins it.
 const SLACK: Duration = Duration::from_millis(500);
 
@@ -29,6 +32,8 @@ pub(crate) struct Board {
     /// The newest that is known of each partition.
     places: BTreeMap<i32, Place>,
     latency: Latency,
+    /// The same without the beginning.
+    steady: Latency,
     recent: VecDeque<(Duration, Latency)>,
     fresh: Latency,
     samples: VecDeque<(Duration, [u64; 5])>,
@@ -191,6 +196,13 @@ impl Board {
         all
     }
 
+    /// Latencies after the beginning, in which servers compile their code and connections are made.
+    pub(crate) fn steady_latency(&self) -> Latency {
+        let mut all = self.steady.clone();
+        all.merge(&self.fresh);
+        all
+    }
+
     /// Takes a sample at `now` since the first trade; `executed` is the exchange's count. Once a second.
     pub(crate) fn sample(&mut self, now: Duration, executed: Option<u64>) {
         let counts = self.counts(executed).map(Option::unwrap_or_default);
@@ -201,6 +213,9 @@ impl Board {
             .drain(..self.rows_per_second.len().saturating_sub(HISTORY));
         self.samples.push_back((now, counts));
         self.latency.merge(&self.fresh);
+        if now > WARM_UP {
+            self.steady.merge(&self.fresh);
+        }
         self.recent.push_back((now, std::mem::take(&mut self.fresh)));
         let from = now.saturating_sub(WINDOW);
         while self.samples.len() > 2 && self.samples[1].0 <= from + SLACK {

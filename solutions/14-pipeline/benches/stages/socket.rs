@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use feed::FeedConfig;
 use futures_util::{SinkExt, StreamExt};
+use market::Decode;
 use measure::{Cost, Stage, Whose};
 use tokio::runtime::Runtime;
 use tokio_tungstenite::tungstenite::Message;
@@ -37,7 +38,7 @@ fn received(size: Size, batch: usize, how: &str) -> Vec<Cost> {
         .unwrap();
     Stage::new("receive a frame", count, bytes)
         .counting(Whose::Thread)
-        .floor(format!("tungstenite alone, {how}"), || bare(&runtime, &url, count))
+        .floor(format!("tungstenite and decode, {how}"), || bare(&runtime, &url, count))
         .way(format!("feed and decode, {how}"), || {
             let mut config = FeedConfig::new(
                 url.parse().unwrap(),
@@ -107,7 +108,8 @@ fn bare(runtime: &Runtime, url: &str, count: u64) {
         let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
         socket.send(Message::text("[]")).await.unwrap();
         for _ in 0..count {
-            black_box(socket.next().await.unwrap().unwrap());
+            let frame = socket.next().await.unwrap().unwrap();
+            black_box(wire::FrameDecoder.frame(&frame.into_data()).unwrap());
         }
     });
 }

@@ -51,22 +51,24 @@ pub(crate) fn costs(size: Size) -> Vec<Cost> {
         sink
     });
     let client = client.with_database(&database);
-    let (rows, blocks) = (size.of(ROWS), 5);
+    let (rows, blocks) = (size.of(ROWS), 20);
     let all = trades(rows, 100);
     let first = Cell::new(0);
     let costs = Stage::new("insert a row", rows * blocks, 0.0)
         .servers(&pids)
-        .floor("integers only, no guard", || {
+        .floor("integers only, no guard, with its merges", || {
             for _ in 0..blocks {
                 runtime.block_on(integers(&client, &all));
             }
+            runtime.block_on(merged(&client));
         })
-        .way("guarded, blocks of 100,000", || {
+        .way("guarded, with its merges, blocks of 100,000", || {
             for _ in 0..blocks {
                 let block = block(&all, first.replace(first.get() + rows as i64));
                 let written = runtime.block_on(sink.write(&block)).unwrap();
                 assert_eq!(written.trades, rows, "{written:?}");
             }
+            runtime.block_on(merged(&client));
         })
         .run(size.rounds);
     let stored: u64 = runtime
@@ -75,6 +77,19 @@ pub(crate) fn costs(size: Size) -> Vec<Cost> {
     assert_eq!(stored, first.get() as u64, "every row is there");
     runtime.block_on(stack.stop()).unwrap();
     costs
+}
+
+/// Waits until nothing is merged any more: merges are part of what rows cost, and each way is to pay for its own.
+async fn merged(client: &clickhouse::Client) {
+    let running = "SELECT count() FROM system.merges";
+    let from = std::time::Instant::now();
+    while client.query(running).fetch_one::<u64>().await.unwrap() > 0 {
+        assert!(
+            from.elapsed() < std::time::Duration::from_secs(60),
+            "merges go on and on"
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
 }
 
 async fn integers(client: &clickhouse::Client, all: &[Trade]) {

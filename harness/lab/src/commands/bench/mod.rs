@@ -10,11 +10,11 @@ use anyhow::{Context, bail, ensure};
 use ledger::Verdict;
 use stack::Provider;
 
-use super::up::{self, Audited};
+use super::up;
 use crate::cli::{self, BenchArgs, TestArgs, UpArgs};
 use crate::parts::{self, Package};
 use crate::values::Rate;
-use crate::{cargo, note, out, text};
+use crate::{cargo, note, out};
 use programme::Lengths;
 
 pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
@@ -38,6 +38,10 @@ fn whole(package: &Package, args: &BenchArgs) -> anyhow::Result<ExitCode> {
         Lengths::REFERENCE
     } else {
         Lengths::SHORT
+    };
+    let lengths = Lengths {
+        sustained: args.sustain.unwrap_or(lengths.sustained),
+        ..lengths
     };
     let figures = programme::measure(provider, lengths)?;
     out(&tables::text(&figures));
@@ -120,17 +124,22 @@ fn criterion(packages: &[Package], args: &TestArgs) -> anyhow::Result<ExitCode> 
 
 /// A run of `up` as anybody could make it, audit and all: what loses trades is not fast.
 fn pipeline(package: &Package, args: &TestArgs) -> anyhow::Result<ExitCode> {
-    let done = up::audited(as_up(args)?)?;
+    let args = as_up(args)?;
+    let rate = match args.rate {
+        Some(Rate::PerSecond(rate)) => Some(rate),
+        _ => None,
+    };
+    let length = args.length.limit();
+    let done = up::audited(args)?;
     let verdict = done.report.verdict;
     let word = match verdict {
         Verdict::Pass => "measured",
         _ => "NOT measured, because the run did not pass its audit",
     };
+    out(&tables::text_of(&programme::of(&done, rate, length)));
     note(&format!(
-        "\n{}: {word}. {}. Code: reference. Servers: {}.",
-        package.folder,
-        figures(&done),
-        done.report.stack.provider
+        "\n{}: {word}. Code: reference. Servers: {}.",
+        package.folder, done.report.stack.provider
     ));
     Ok(ExitCode::from(verdict.exit_code()))
 }
@@ -145,31 +154,9 @@ fn as_up(args: &TestArgs) -> anyhow::Result<UpArgs> {
     Ok(up)
 }
 
-fn figures(done: &Audited) -> String {
-    let report = &done.report;
-    let mut figures = format!(
-        "{} trades/s · latency p50 {}, p99 {}",
-        text::grouped(report.trades_per_second.round() as u64),
-        text::millis(report.latency_ms.p50),
-        text::millis(report.latency_ms.p99)
-    );
-    if report.once > 0 {
-        let each = |ms: u64| ms as f64 * 1e3 / report.once as f64;
-        let (ingest, workers) = done.cpu_ms;
-        figures.push_str(&format!(
-            " · processor time per trade: ingest {:.1} µs, worker {:.1} µs",
-            each(ingest),
-            each(workers)
-        ));
-    }
-    figures
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
-
-    use ledger::{LatencyMs, Report};
 
     use super::*;
     use crate::values::Length;
@@ -221,31 +208,6 @@ mod tests {
         assert_eq!(
             as_up(&args(&["pipeline"], &["--speed", "5"])).unwrap_err().to_string(),
             "there is no --speed; did you mean --seed?"
-        );
-    }
-
-    #[test]
-    fn the_figures_of_a_run_are_rates_latencies_and_processor_time() {
-        let report = Report {
-            once: 2_000_000,
-            trades_per_second: 61_234.4,
-            latency_ms: LatencyMs {
-                p50: 87.4,
-                p99: 1_340.0,
-                ..LatencyMs::default()
-            },
-            ..Report::default()
-        };
-        let cpu_ms = (18_000, 25_000);
-        assert_eq!(
-            figures(&Audited {
-                report,
-                cpu_ms,
-                rounds: Vec::new(),
-                used: Default::default(),
-                backlog: Vec::new(),
-            }),
-            "61,234 trades/s · latency p50 87 ms, p99 1.3 s · processor time per trade: ingest 9.0 µs, worker 12.5 µs"
         );
     }
 }

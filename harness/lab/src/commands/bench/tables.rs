@@ -75,12 +75,15 @@ fn spread(spread: &Spread) -> String {
     )
 }
 
-/// The whole, with what each process takes of the processor for each trade.
 fn whole(figures: &Figures) -> Table {
-    let mut rows = vec![row("full speed".into(), &figures.full)];
-    if let Some(run) = &figures.sustained {
-        rows.push(row("kept up with".into(), run));
-    }
+    let mut runs = vec![("full speed", &figures.full)];
+    runs.extend(figures.sustained.iter().map(|run| ("kept up with", run)));
+    whole_of(&runs)
+}
+
+/// The whole, with what each process takes of the processor for each trade.
+fn whole_of(runs: &[(&str, &Run)]) -> Table {
+    let rows = runs.iter().map(|(name, run)| row((*name).to_owned(), run)).collect();
     Table {
         title: "The whole",
         head: vec![
@@ -160,10 +163,19 @@ fn latency(runs: &[Run]) -> Table {
     }
 }
 
+/// One run, for a terminal.
+pub(crate) fn text_of(run: &Run) -> String {
+    rendered([whole_of(&[("this one", run)]), latency(std::slice::from_ref(run))])
+}
+
 /// For a terminal.
 pub(crate) fn text(figures: &Figures) -> String {
+    rendered(tables(figures))
+}
+
+fn rendered(tables: impl IntoIterator<Item = Table>) -> String {
     let mut all = String::new();
-    for table in tables(figures) {
+    for table in tables {
         let widths: Vec<usize> = (0..table.head.len())
             .map(|column| {
                 let cells = table.rows.iter().map(|row| row[column].chars().count());
