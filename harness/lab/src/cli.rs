@@ -354,9 +354,9 @@ pub struct BenchArgs {
     /// For `bench pipeline`: measure for longer, and write the figures into the book
     #[arg(long)]
     pub reference: bool,
-    /// For `bench pipeline`: how long a rate must be kept up with; 60s, with --reference 5m
+    /// For `bench pipeline`: how long each run of the whole trades, instead of 20s to 5m
     #[arg(long, value_name = "TIME", value_parser = some_time)]
-    pub sustain: Option<Duration>,
+    pub each: Option<Duration>,
 }
 
 /// Arguments of `test` and `bench`.

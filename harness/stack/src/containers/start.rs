@@ -1,19 +1,26 @@
 //! How a container is started, whatever is in it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use testcontainers::bollard::Docker;
+use testcontainers::bollard::errors::Error;
 use testcontainers::bollard::models::HostConfigLogConfig;
 use testcontainers::bollard::query_parameters::RemoveContainerOptionsBuilder;
 use testcontainers::core::IntoContainerPort;
 use testcontainers::runners::AsyncRunner;
-use testcontainers::{ContainerRequest, GenericImage, ImageExt};
+use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt};
 
 use crate::engine::container::{Container, Link, connect, speaks_of_taken_port};
 use crate::engine::{LIMIT, ask, docker, sweep};
 use crate::error::StackError;
 use crate::ready::Probe;
 
+/// A start takes seconds; one that takes longer than this is tried once more.
+const FIRST_LIMIT: Duration = Duration::from_secs(30);
+
 /// What to start.
+#[derive(Clone)]
 pub(super) struct Wanted<'a> {
     /// Of the server.
     pub(super) name: &'a str,
@@ -39,26 +46,20 @@ pub(super) struct Wanted<'a> {
 pub(super) fn start(wanted: Wanted<'_>, probe: Probe) -> Result<Option<Container>, StackError> {
     let docker = docker()?;
     let (name, log, link) = (wanted.name.to_owned(), wanted.log.clone(), wanted.link.clone());
-    let container_name = wanted.container.clone();
-    let request = request(wanted);
-    let (linking, joining) = (docker.clone(), link.clone());
-    let started = ask(format!("starting {name}"), LIMIT, async move {
-        let container = request.start().await.map_err(|error| error.to_string())?;
-        // At once: the JVM takes longer to come to the point where it looks for the others.
-        if let Some(link) = joining {
-            let joined = connect(&linking, container.id(), link).await;
-            joined.map_err(|error| error.to_string())?;
+    let container = match launch(&docker, &wanted, FIRST_LIMIT) {
+        // Seen with engines of 20.10: when several containers start at once, one call in a great many is never answered.
+        Err(StackError::Late { what, .. }) => {
+            tracing::warn!("{what} is not answered by the container engine: once more");
+            remove(&docker, &wanted.container)?;
+            launch(&docker, &wanted, LIMIT)
         }
-        Ok::<_, String>(container)
-    });
-    let container = match started {
+        done => done,
+    };
+    let container = match container {
         Ok(container) => container,
         Err(error) if speaks_of_taken_port(&error.to_string()) => {
             // It was made and could not be started; nobody else knows of it.
-            ask("removing a container", LIMIT, async move {
-                let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-                docker.remove_container(&container_name, Some(options)).await
-            })?;
+            remove(&docker, &wanted.container)?;
             return Ok(None);
         }
         Err(error) => return Err(error),
@@ -70,6 +71,31 @@ pub(super) fn start(wanted: Wanted<'_>, probe: Probe) -> Result<Option<Container
     container.follow()?;
     container.wait(0)?;
     Ok(Some(container))
+}
+
+fn launch(docker: &Docker, wanted: &Wanted<'_>, limit: Duration) -> Result<ContainerAsync<GenericImage>, StackError> {
+    let (request, docker, link) = (request(wanted.clone()), docker.clone(), wanted.link.clone());
+    ask(format!("starting {}", wanted.name), limit, async move {
+        let container = request.start().await.map_err(|error| error.to_string())?;
+        // At once: the JVM takes longer to come to the point where it looks for the others.
+        if let Some(link) = link {
+            let joined = connect(&docker, container.id(), link).await;
+            joined.map_err(|error| error.to_string())?;
+        }
+        Ok::<_, String>(container)
+    })
+}
+
+fn remove(docker: &Docker, container: &str) -> Result<(), StackError> {
+    let (docker, container) = (docker.clone(), container.to_owned());
+    ask("removing a container", LIMIT, async move {
+        let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+        match docker.remove_container(&container, Some(options)).await {
+            // It never came to be.
+            Err(Error::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
+            done => done,
+        }
+    })
 }
 
 fn request(wanted: Wanted<'_>) -> ContainerRequest<GenericImage> {

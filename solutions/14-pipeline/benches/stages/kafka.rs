@@ -233,7 +233,7 @@ fn consume(
     let windows = Stage::new("Kafka → decode → windows", count, bytes)
         .servers(pids)
         .way(format!("one minute, {encoding}"), || {
-            let mut minute = crate::local::Minute::default();
+            let mut minute = crate::local::Windows::minute();
             each(&mut |offset, value| minute.take(&wire::decode(encoding, value).unwrap(), offset));
             assert!(minute.done() > 0);
         })

@@ -18,6 +18,7 @@ pub(crate) fn costs(size: Size) -> Vec<Cost> {
     for markets in [10, 100, 1_000] {
         costs.extend(windows(size, markets));
     }
+    costs.extend(open_windows(size));
     costs
 }
 
@@ -127,9 +128,33 @@ fn windows(size: Size, markets: usize) -> Vec<Cost> {
         .run(size.rounds)
 }
 
-fn watermark(newest: &mut i64, trade: &Trade) -> i64 {
+/// Windows of a second, of which so many stay open in each market because the watermark is so far behind.
+fn open_windows(size: Size) -> Vec<Cost> {
+    let mut all = trades(size.of(1 << 20), 100);
+    // None is late: with one open window it would be dropped, which is less work.
+    for (i, trade) in all.iter_mut().enumerate() {
+        trade.event_time = EventTime::from_millis(1_790_000_000_000 + i as i64 / 100);
+    }
+    let all = &all;
+    let mut stage = Stage::new("open windows", all.len() as u64, size_of::<Trade>() as f64).counting(Whose::Thread);
+    for open in [1, 4, 16] {
+        stage = stage.way(format!("{open} open in each of 100 markets"), move || {
+            let mut windows = Windows::new(1_000, (open - 1) * 1_000);
+            for (offset, trade) in all.iter().enumerate() {
+                windows.take(trade, offset as i64);
+            }
+            black_box(windows.done());
+        });
+    }
+    stage.run(size.rounds)
+}
+
+/// Disorder that is waited for.
+const BEHIND_MS: i64 = 2_000;
+
+fn watermark(newest: &mut i64, trade: &Trade, behind_ms: i64) -> i64 {
     *newest = trade.event_time.millis().max(*newest);
-    *newest - 2_001
+    *newest - behind_ms - 1
 }
 
 /// Open, high, low, close, volume of a market and nothing else.
@@ -146,25 +171,29 @@ fn bare(trades: &[Trade]) -> usize {
     black_box(candles).len()
 }
 
-/// One length of candles: 2 s of disorder, ties, lateness, timers, exact decimals.
-pub(crate) struct Minute {
+/// One length of candles: disorder, ties, lateness, timers, exact decimals.
+pub(crate) struct Windows {
     operator: WindowOperator<Market, Ohlcv>,
+    behind_ms: i64,
     newest: i64,
     fired: usize,
 }
 
-impl Default for Minute {
-    fn default() -> Self {
-        let config = Config::new(Assigner::tumbling(60_000, 0).unwrap());
+impl Windows {
+    pub(crate) fn minute() -> Self {
+        Self::new(60_000, BEHIND_MS)
+    }
+
+    fn new(size_ms: i64, behind_ms: i64) -> Self {
+        let config = Config::new(Assigner::tumbling(size_ms, 0).unwrap());
         Self {
             operator: WindowOperator::new(config).unwrap(),
+            behind_ms,
             newest: i64::MIN,
             fired: 0,
         }
     }
-}
 
-impl Minute {
     #[inline]
     pub(crate) fn take(&mut self, trade: &Trade, offset: i64) {
         let time = trade.event_time.millis();
@@ -181,7 +210,7 @@ impl Minute {
             .unwrap();
         let fired = &mut self.fired;
         self.operator
-            .on_watermark(watermark(&mut self.newest, trade), |_| *fired += 1);
+            .on_watermark(watermark(&mut self.newest, trade, self.behind_ms), |_| *fired += 1);
     }
 
     /// Windows that there were.
@@ -191,7 +220,7 @@ impl Minute {
 }
 
 fn one_minute(trades: &[Trade]) -> usize {
-    let mut minute = Minute::default();
+    let mut minute = Windows::minute();
     for (offset, trade) in trades.iter().enumerate() {
         minute.take(trade, offset as i64);
     }
@@ -204,7 +233,7 @@ fn candles(trades: &[Trade]) -> usize {
     let (mut newest, mut fired) = (i64::MIN, 0);
     for (offset, trade) in trades.iter().enumerate() {
         operator.on_trade(trade, offset as i64).unwrap();
-        operator.on_watermark(EventTime::from_millis(watermark(&mut newest, trade)));
+        operator.on_watermark(EventTime::from_millis(watermark(&mut newest, trade, BEHIND_MS)));
         if operator.fired() >= 4_096 {
             operator.drain(|candle| fired += usize::from(black_box(candle).trades > 0));
         }

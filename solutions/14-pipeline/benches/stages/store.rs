@@ -54,23 +54,32 @@ pub(crate) fn costs(size: Size) -> Vec<Cost> {
     let (rows, blocks) = (size.of(ROWS), 20);
     let all = trades(rows, 100);
     let first = Cell::new(0);
-    let costs = Stage::new("insert a row", rows * blocks, 0.0)
-        .servers(&pids)
-        .floor("integers only, no guard, with its merges", || {
-            for _ in 0..blocks {
-                runtime.block_on(integers(&client, &all));
-            }
-            runtime.block_on(merged(&client));
-        })
-        .way("guarded, with its merges, blocks of 100,000", || {
-            for _ in 0..blocks {
-                let block = block(&all, first.replace(first.get() + rows as i64));
-                let written = runtime.block_on(sink.write(&block)).unwrap();
-                assert_eq!(written.trades, rows, "{written:?}");
-            }
-            runtime.block_on(merged(&client));
-        })
-        .run(size.rounds);
+    let mut costs = Vec::new();
+    for merging in [false, true] {
+        let (stage, switch) = match merging {
+            false => ("insert a row", "SYSTEM STOP MERGES"),
+            true => ("insert a row and merge it", "SYSTEM START MERGES"),
+        };
+        runtime.block_on(client.query(switch).execute()).unwrap();
+        runtime.block_on(merged(&client));
+        let stage = Stage::new(stage, rows * blocks, 0.0)
+            .servers(&pids)
+            .floor("integers only, no guard", || {
+                for _ in 0..blocks {
+                    runtime.block_on(integers(&client, &all));
+                }
+                runtime.block_on(merged(&client));
+            })
+            .way("guarded, blocks of 100,000", || {
+                for _ in 0..blocks {
+                    let block = block(&all, first.replace(first.get() + rows as i64));
+                    let written = runtime.block_on(sink.write(&block)).unwrap();
+                    assert_eq!(written.trades, rows, "{written:?}");
+                }
+                runtime.block_on(merged(&client));
+            });
+        costs.extend(stage.run(size.rounds));
+    }
     let stored: u64 = runtime
         .block_on(client.query("SELECT count() FROM trades").fetch_one())
         .unwrap();
@@ -79,7 +88,7 @@ pub(crate) fn costs(size: Size) -> Vec<Cost> {
     costs
 }
 
-/// Waits until nothing is merged any more: merges are part of what rows cost, and each way is to pay for its own.
+/// Waits until nothing is merged any more: each way is to pay for its own merges.
 async fn merged(client: &clickhouse::Client) {
     let running = "SELECT count() FROM system.merges";
     let from = std::time::Instant::now();

@@ -3,6 +3,7 @@
 mod page;
 mod programme;
 mod tables;
+mod targets;
 
 use std::process::ExitCode;
 
@@ -21,8 +22,8 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     let what = &args.what;
     let asked = asked(&what.parts, &parts::all(&cargo::root())?)?;
     ensure!(
-        !args.reference || (matches!(asked, Asked::Pipeline(_)) && what.rest.is_empty()),
-        "--reference goes with the whole of ./lab bench pipeline, and with nothing behind --"
+        !(args.reference || args.each.is_some()) || (matches!(asked, Asked::Pipeline(_)) && what.rest.is_empty()),
+        "--reference and --each go with the whole of ./lab bench pipeline, and with nothing behind --"
     );
     match asked {
         Asked::Parts(packages) => criterion(&packages, what),
@@ -39,10 +40,7 @@ fn whole(package: &Package, args: &BenchArgs) -> anyhow::Result<ExitCode> {
     } else {
         Lengths::SHORT
     };
-    let lengths = Lengths {
-        sustained: args.sustain.unwrap_or(lengths.sustained),
-        ..lengths
-    };
+    let lengths = args.each.map_or(lengths, Lengths::all);
     let figures = programme::measure(provider, lengths)?;
     out(&tables::text(&figures));
     if args.reference {

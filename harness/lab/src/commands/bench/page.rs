@@ -55,7 +55,10 @@ pub(crate) fn write(root: &Path, provider: Provider, figures: &Figures) -> anyho
         record.revision
     );
     put(&mut text, "source", &source)?;
-    for (place, table) in ["stages", "whole", "latency"].into_iter().zip(tables::tables(figures)) {
+    for (place, table) in ["targets", "stages", "whole", "latency"]
+        .into_iter()
+        .zip(tables::tables(figures))
+    {
         put(&mut text, place, &tables::markdown(&table))?;
     }
     let file = root.join(RECORD);

@@ -39,6 +39,15 @@ impl Lengths {
         sustained: Duration::from_secs(60),
         latency: Duration::from_secs(20),
     };
+    /// All alike.
+    pub(crate) fn all(length: Duration) -> Self {
+        Self {
+            full: length,
+            sustained: length,
+            latency: length,
+        }
+    }
+
     /// For the reference figures.
     pub(crate) const REFERENCE: Self = Self {
         full: Duration::from_secs(60),

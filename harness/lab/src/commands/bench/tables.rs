@@ -13,20 +13,19 @@ pub(crate) struct Table {
 }
 
 /// All tables.
-pub(crate) fn tables(figures: &Figures) -> [Table; 3] {
-    [stages(&figures.stages), whole(figures), latency(&figures.latency)]
+pub(crate) fn tables(figures: &Figures) -> [Table; 4] {
+    [
+        super::targets::table(figures),
+        stages(&figures.stages),
+        whole(figures),
+        latency(&figures.latency),
+    ]
 }
 
 /// Every stage, each way beside its floor.
 fn stages(costs: &[Cost]) -> Table {
     let rows = costs.iter().map(|cost| {
-        // The floor stands first among its stage's ways.
-        let floor = costs
-            .iter()
-            .filter(|other| other.floor && other.stage == cost.stage)
-            .rfind(|other| !cost.floor && comes_before(costs, other, cost));
-        let all = |cost: &Cost| cost.cpu_us.median + cost.servers_us.map_or(0.0, |servers| servers.median);
-        let ratio = floor.map(|floor| format!("{:.2}", all(cost) / all(floor)));
+        let ratio = to_floor(costs, cost).map(|ratio| format!("{ratio:.2}"));
         vec![
             cost.stage.clone(),
             match cost.floor {
@@ -59,6 +58,16 @@ fn stages(costs: &[Cost]) -> Table {
         ],
         rows: rows.collect(),
     }
+}
+
+/// How much more it costs than the floor that was measured in turns with it: the last one before it, of its stage.
+pub(super) fn to_floor(costs: &[Cost], cost: &Cost) -> Option<f64> {
+    let floor = costs
+        .iter()
+        .filter(|other| other.floor && other.stage == cost.stage)
+        .rfind(|other| !cost.floor && comes_before(costs, other, cost))?;
+    let all = |cost: &Cost| cost.cpu_us.median + cost.servers_us.map_or(0.0, |servers| servers.median);
+    Some(all(cost) / all(floor))
 }
 
 fn comes_before(costs: &[Cost], one: &Cost, other: &Cost) -> bool {
