@@ -47,7 +47,7 @@ pub(super) fn start(wanted: Wanted<'_>, probe: Probe) -> Result<Option<Container
     let docker = docker()?;
     let (name, log, link) = (wanted.name.to_owned(), wanted.log.clone(), wanted.link.clone());
     let container = match launch(&docker, &wanted, FIRST_LIMIT) {
-        // Seen with engines of 20.10: when several containers start at once, one call in a great many is never answered.
+        // On a machine where containers leave the engine itself no processor, a start may stand still.
         Err(StackError::Late { what, .. }) => {
             tracing::warn!("{what} is not answered by the container engine: once more");
             remove(&docker, &wanted.container)?;
