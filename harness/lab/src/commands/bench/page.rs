@@ -16,7 +16,7 @@ const RECORD: &str = "book/reference/pipeline.json";
 /// What was measured, where and when.
 #[derive(Serialize)]
 struct Record<'a> {
-    command: &'static str,
+    command: String,
     date: String,
     revision: String,
     machine: String,
@@ -30,7 +30,10 @@ struct Record<'a> {
 /// A file cannot be read or written, or the page has lost a place for a table.
 pub(crate) fn write(root: &Path, provider: Provider, figures: &Figures) -> anyhow::Result<PathBuf> {
     let record = Record {
-        command: "./lab bench pipeline --reference",
+        command: {
+            let words: Vec<String> = std::env::args().skip(1).collect();
+            format!("./lab {}", words.join(" "))
+        },
         date: today(),
         revision: revision(root),
         machine: machine(),
