@@ -33,7 +33,7 @@ pub(crate) struct Audited {
     pub(crate) cpu_ms: (u64, u64),
     /// What was audited on the way, in a soak.
     pub(crate) rounds: Vec<Round>,
-    /// What the servers and the exchange used, from the first trade to the last row.
+    /// What the servers and the exchange used, from the first trade to the last row; zeros unless the plan asks for it.
     pub(crate) used: Used,
     /// How many trades were executed and no row yet, second by second while the exchange traded.
     pub(crate) backlog: Vec<(Duration, u64)>,
@@ -151,6 +151,14 @@ async fn whole(plan: &Plan, stop: &Stop, remains: &Remains) -> anyhow::Result<Au
     })
 }
 
+/// Servers are not asked by runs of which nobody wants to know.
+async fn mark(plan: &Plan, ready: &Ready) -> Mark {
+    match plan.measured {
+        true => Mark::now(&ready.stack).await,
+        false => Mark::default(),
+    }
+}
+
 /// What was seen of a run, besides what the audit says.
 struct Seen {
     rounds: Vec<Round>,
@@ -168,12 +176,12 @@ async fn live_and_audit(
         true => Some(Screen::enter().context("the terminal cannot be drawn on; add --plain")?),
         false => None,
     };
-    let before = Mark::now(&ready.stack).await;
+    let before = mark(plan, &ready).await;
     let (ready, mut outcome) = live(plan, ready, screen, stop).await?;
     ready.crew.dismiss();
     let seen = Seen {
         rounds: std::mem::take(&mut outcome.rounds),
-        used: before.until(&Mark::now(&ready.stack).await),
+        used: before.until(&mark(plan, &ready).await),
         backlog: std::mem::take(&mut outcome.backlog),
     };
     let report = audit::audit(plan, &ready, outcome).await?;

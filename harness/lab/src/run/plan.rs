@@ -49,6 +49,8 @@ pub(crate) struct Plan {
     pub(crate) limit: Option<Duration>,
     /// After how long it is audited, again and again, if it is a soak.
     pub(crate) round: Option<Duration>,
+    /// Whether it is asked what the servers use.
+    pub(crate) measured: bool,
     /// Whether a run that passes says no more than that it goes on: whoever asked makes a table of it.
     pub(crate) brief: bool,
     /// Where the run keeps what outlives it.
@@ -116,6 +118,7 @@ impl Plan {
             faults,
             limit,
             round: None,
+            measured: false,
             brief: false,
             home: stack::provision::home(),
             began: SystemTime::now(),

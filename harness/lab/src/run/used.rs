@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use measure::cpu_of;
 use serde::{Deserialize, Serialize};
 use stack::{Server, Stack};
@@ -9,6 +11,9 @@ use stack::{Server, Stack};
 /// ClickHouse's own counters, by their names.
 const EVENTS: &str = "SELECT toUInt64(sumIf(value, event = 'InsertQuery')), toUInt64(sumIf(value, event = 'MergeTreeDataWriterBlocks')), \
      toUInt64(sumIf(value, event = 'Merge')), toUInt64(sumIf(value, event = 'MergedRows')) FROM system.events";
+
+/// How long ClickHouse may take to tell its counters.
+const LIMIT: Duration = Duration::from_secs(5);
 
 /// The counters at one moment.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,9 +60,9 @@ impl Mark {
         };
         let kafka = stack.kafka();
         let client = stack.clickhouse().client();
-        let asked = client.query(EVENTS).fetch_one::<(u64, u64, u64, u64)>().await;
-        // A server that does not answer has its say in the audit; here it costs a figure.
-        let (inserts, parts, merges, merged_rows) = asked.unwrap_or_default();
+        let asked = timeout(LIMIT, client.query(EVENTS).fetch_one::<(u64, u64, u64, u64)>()).await;
+        // A server that does not answer, frozen or gone, is the audit's to name; here it costs a figure.
+        let (inserts, parts, merges, merged_rows) = asked.ok().and_then(Result::ok).unwrap_or_default();
         Self {
             kafka: of(&mut kafka.brokers().iter().chain(kafka.controller())),
             clickhouse: of(&mut [stack.clickhouse().server()].into_iter()),

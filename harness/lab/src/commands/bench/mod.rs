@@ -14,6 +14,7 @@ use stack::Provider;
 use super::up;
 use crate::cli::{self, BenchArgs, TestArgs, UpArgs};
 use crate::parts::{self, Package};
+use crate::run::plan::Plan;
 use crate::values::Rate;
 use crate::{cargo, note, out};
 use programme::Lengths;
@@ -128,7 +129,9 @@ fn pipeline(package: &Package, args: &TestArgs) -> anyhow::Result<ExitCode> {
         _ => None,
     };
     let length = args.length.limit();
-    let done = up::audited(args)?;
+    let mut plan = Plan::new(args)?;
+    plan.measured = true;
+    let done = up::carried_out(plan)?;
     let verdict = done.report.verdict;
     let word = match verdict {
         Verdict::Pass => "measured",

@@ -190,7 +190,7 @@ fn run(
     args.stack = provider;
     args.plain = true;
     let mut plan = Plan::new(args)?;
-    plan.brief = true;
+    (plan.brief, plan.measured) = (true, true);
     let done = up::carried_out(plan)?;
     ensure!(
         done.report.verdict == Verdict::Pass,
