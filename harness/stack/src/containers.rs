@@ -59,7 +59,7 @@ pub(crate) fn launch(spec: &StackSpec) -> Result<Launched, StackError> {
         (Ok(kafka), Ok(clickhouse)) => (kafka, clickhouse),
         (kafka, clickhouse) => {
             // The logs stay: the error names one.
-            lease.keep_logs();
+            lease.run.keep_logs();
             for started in kafka.iter().flat_map(|kafka| &kafka.servers) {
                 lease.hold(started);
             }
@@ -154,16 +154,8 @@ impl ContainerLease {
 }
 
 impl Lease for ContainerLease {
-    fn run_dir(&self) -> &Path {
-        self.run.path()
-    }
-
-    fn keep(&self) {
-        self.run.keep();
-    }
-
-    fn keep_logs(&self) {
-        self.run.keep_logs();
+    fn run(&self) -> &RunDir {
+        &self.run
     }
 
     fn end(&self) -> Result<(), StackError> {

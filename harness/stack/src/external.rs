@@ -8,7 +8,6 @@
 mod compose;
 
 use std::net::{TcpStream, ToSocketAddrs};
-use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -243,16 +242,8 @@ struct ExternalLease {
 }
 
 impl Lease for ExternalLease {
-    fn run_dir(&self) -> &Path {
-        self.run.path()
-    }
-
-    fn keep(&self) {
-        self.run.keep();
-    }
-
-    fn keep_logs(&self) {
-        self.run.keep_logs();
+    fn run(&self) -> &RunDir {
+        &self.run
     }
 
     fn end(&self) -> Result<(), StackError> {

@@ -11,7 +11,6 @@ pub(crate) mod server;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
@@ -88,16 +87,8 @@ struct LocalLease {
 }
 
 impl Lease for LocalLease {
-    fn run_dir(&self) -> &Path {
-        self.run.path()
-    }
-
-    fn keep(&self) {
-        self.run.keep();
-    }
-
-    fn keep_logs(&self) {
-        self.run.keep_logs();
+    fn run(&self) -> &RunDir {
+        &self.run
     }
 
     fn end(&self) -> Result<(), StackError> {

@@ -14,7 +14,7 @@ use crate::error::StackError;
 use crate::external;
 use crate::kafka::Kafka;
 use crate::local;
-use crate::rundir;
+use crate::rundir::{self, RunDir};
 use crate::server::blocking;
 use crate::spec::{Provider, StackSpec};
 
@@ -29,12 +29,8 @@ pub(crate) struct Launched {
 
 /// What must be given back when the run is over. Calls may block.
 pub(crate) trait Lease: fmt::Debug + Send + Sync + 'static {
-    /// The folder of the run.
-    fn run_dir(&self) -> &Path;
-    /// Nothing of the folder is to be removed.
-    fn keep(&self);
-    /// Logs and configuration are to stay.
-    fn keep_logs(&self);
+    /// The folder of the run, and what of it is to stay.
+    fn run(&self) -> &RunDir;
     /// Ends the servers, removes what is not to be kept. A second time does nothing.
     fn end(&self) -> Result<(), StackError>;
 }
@@ -94,7 +90,7 @@ impl Stack {
             versions,
             lease,
         } = launched;
-        let run_dir = lease.run_dir().to_path_buf();
+        let run_dir = lease.run().path().to_path_buf();
         Ok(Self {
             provider,
             kafka,
@@ -158,7 +154,7 @@ impl Stack {
     /// Decides, after all, that the run directory is to stay.
     pub fn keep(&self) {
         if let Some(lease) = &self.lease {
-            lease.keep();
+            lease.run().keep();
         }
     }
 
@@ -166,7 +162,7 @@ impl Stack {
     /// data goes; what [`Stack::keep`] keeps is not lessened.
     pub fn keep_logs(&self) {
         if let Some(lease) = &self.lease {
-            lease.keep_logs();
+            lease.run().keep_logs();
         }
     }
 
@@ -186,7 +182,7 @@ impl Drop for Stack {
     fn drop(&mut self) {
         if let Some(lease) = self.lease.take() {
             if std::thread::panicking() {
-                lease.keep_logs();
+                lease.run().keep_logs();
             }
             if let Err(error) = lease.end() {
                 tracing::warn!(%error, "the stack did not go cleanly");

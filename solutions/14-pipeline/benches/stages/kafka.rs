@@ -12,7 +12,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message as _;
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
 use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
-use stack::{Sizing, Stack, StackSpec, unique};
+use stack::{Stack, unique};
 use windows::{CandleConfig, CandleOperator, Repeats};
 
 use crate::Size;
@@ -22,17 +22,7 @@ const PARTITIONS: i32 = 6;
 const LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn costs(size: Size) -> Vec<Cost> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .unwrap();
-    let spec = StackSpec {
-        provider: stack::Provider::from_env().unwrap(),
-        sizing: Sizing::Throughput,
-        ..StackSpec::default()
-    };
-    let stack = runtime.block_on(Stack::start(spec)).unwrap();
+    let (runtime, stack) = crate::servers();
     let pids: Vec<u32> = stack.kafka().brokers().iter().filter_map(stack::Server::pid).collect();
     let all = trades(size.of(600_000), 100);
     let mut costs = Vec::new();

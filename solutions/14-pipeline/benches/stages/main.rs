@@ -11,6 +11,8 @@ mod store;
 mod trades;
 
 use measure::{Cost, Counting};
+use stack::{Provider, Sizing, Stack, StackSpec};
+use tokio::runtime::{Builder, Runtime};
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
@@ -28,6 +30,23 @@ impl Size {
     pub(crate) fn of(self, records: u64) -> u64 {
         (records / self.divisor).max(1_000)
     }
+}
+
+/// Servers as for a run at full speed, and a runtime to talk to them. Each part has its own: what one leaves to be merged or
+/// cleaned would be on the account of the next.
+pub(crate) fn servers() -> (Runtime, Stack) {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let spec = StackSpec {
+        provider: Provider::from_env().unwrap(),
+        sizing: Sizing::Throughput,
+        ..StackSpec::default()
+    };
+    let stack = runtime.block_on(Stack::start(spec)).unwrap();
+    (runtime, stack)
 }
 
 fn main() {

@@ -7,7 +7,7 @@ use market::{Position, Trade};
 use measure::{Cost, Stage};
 use serde::Serialize;
 use sink::{Block, Range, Sink, SinkConfig, TradeRow};
-use stack::{Sizing, Stack, StackSpec, unique};
+use stack::unique;
 
 use crate::Size;
 use crate::trades::trades;
@@ -26,17 +26,7 @@ struct Integers {
 }
 
 pub(crate) fn costs(size: Size) -> Vec<Cost> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .unwrap();
-    let spec = StackSpec {
-        provider: stack::Provider::from_env().unwrap(),
-        sizing: Sizing::Throughput,
-        ..StackSpec::default()
-    };
-    let stack = runtime.block_on(Stack::start(spec)).unwrap();
+    let (runtime, stack) = crate::servers();
     let pids: Vec<u32> = stack.clickhouse().server().pid().into_iter().collect();
     let database = unique("stage").replace('-', "_");
     let client = stack.clickhouse().client();
