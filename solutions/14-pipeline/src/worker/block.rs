@@ -58,7 +58,7 @@ impl Engine {
             let Some(part) = owned.state.cut() else { continue };
             owned.tidy = false;
             if part.trades.is_empty() && part.candles.is_empty() && !part.recover {
-                owned.acked = part.range.last + 1;
+                owned.delivered.written(part.range.last);
                 continue;
             }
             if part.recover {
@@ -122,6 +122,13 @@ impl Engine {
             }
             Err(error) => return Err(error).context("the ranges cannot be committed"),
         }
+        if let Stage::Cut(block) = &self.stage {
+            for range in &block.ranges {
+                if let Some(owned) = self.owned.get_mut(&range.partition) {
+                    owned.delivered.prepare(range.last);
+                }
+            }
+        }
         self.pass(Point::Prepared);
         self.publish_snapshots(&commits)?;
         if let Stage::Cut(block) = std::mem::replace(&mut self.stage, Stage::Empty) {
@@ -150,7 +157,7 @@ impl Engine {
         self.progress.latency.merge(latency);
         for range in block.ranges.iter().filter(|range| kept(range.partition)) {
             if let Some(owned) = self.owned.get_mut(&range.partition) {
-                owned.acked = range.last + 1;
+                owned.delivered.written(range.last);
             }
         }
         if !lost.is_empty() {
@@ -168,13 +175,10 @@ impl Engine {
         let commits: Vec<Commit> = partitions
             .iter()
             .filter_map(|partition| {
-                let owned = self
-                    .owned
-                    .get(partition)
-                    .filter(|owned| !owned.tidy && owned.acked >= 0)?;
+                let owned = self.owned.get(partition).filter(|owned| !owned.tidy)?;
                 Some(Commit {
                     partition: *partition,
-                    offset: owned.acked,
+                    offset: owned.delivered.settled()?,
                     metadata: String::new(),
                 })
             })

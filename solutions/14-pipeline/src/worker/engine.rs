@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use super::block::Stage;
 use super::delivery::Done;
 use super::membership::{Taking, still_ours};
-use super::partition::{Applied, Partition, Rules};
+use super::partition::{Applied, Delivered, Partition, Rules};
 use super::snapshot::Snapshot;
 use super::takeover::Takeover;
 use crate::cli::{REPORT_EVERY, WorkerArgs};
@@ -46,12 +46,11 @@ const IDLE_AFTER: Duration = Duration::from_secs(5);
 /// A partition that this worker owns.
 pub(super) struct Owned {
     pub(super) state: Partition,
-    /// Everything before this offset is in the tables.
-    pub(super) acked: i64,
+    pub(super) delivered: Delivered,
     /// Taken at the last cut; may be published once an offset at or past it is committed.
     pub(super) snapshot: Option<Snapshot>,
     pub(super) snapshot_at: Instant,
-    /// Whether the committed range is empty and stands at `acked`.
+    /// Whether the committed range is empty and stands at what is delivered.
     pub(super) tidy: bool,
     active_at: Instant,
 }
@@ -346,11 +345,11 @@ impl Engine {
         }
     }
 
-    pub(super) fn own(&mut self, state: Partition, acked: i64) {
+    pub(super) fn own(&mut self, state: Partition, delivered: Delivered) {
         let now = Instant::now();
         self.progress.takeovers += 1;
         let owned = Owned {
-            acked,
+            delivered,
             snapshot: None,
             snapshot_at: now,
             tidy: false,
@@ -390,7 +389,7 @@ impl Engine {
             .map(|(partition, owned)| LagOf {
                 partition: *partition,
                 position: owned.state.next(),
-                acked: owned.acked,
+                acked: owned.delivered.acked,
                 end: self.member.end_offset(*partition).unwrap_or(owned.state.next()),
                 watermark: (owned.state.watermark() != market::EventTime::MIN)
                     .then(|| owned.state.watermark().millis()),

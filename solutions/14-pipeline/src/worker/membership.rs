@@ -9,7 +9,7 @@ use tokio::task::AbortHandle;
 
 use super::delivery::Done;
 use super::engine::Engine;
-use super::partition::{Partition, Start};
+use super::partition::{Delivered, Partition, Start};
 use super::takeover::StrangeMetadata;
 
 /// A takeover under way: the number of its try, and the task that does it.
@@ -147,7 +147,7 @@ impl Engine {
                 }
             };
             begin.push((partition, state.next()));
-            self.own(state, first);
+            self.own(state, Delivered::taken_over(first, prepared));
         }
         for (partition, offset) in begin {
             // One by one: the group may be taking one of them back, and the others are ours all the same.

@@ -1,4 +1,4 @@
-//! Tests: the protocol of prepare, write and takeover as a model in memory, crashed at every step by seed.
+//! Tests: the protocol of prepare, write and takeover as a model in memory, crashed and handed over at every step by seed.
 //!
 //! The tables, the group's committed ranges and the snapshots outlive a crash; the worker does not. Whatever the seed,
 //! each trade must stand in the table once and the newest version of each candle must be that of a run without a crash.
@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use consumer::EARLIEST;
 use market::{Candle, Decimal, EventTime, Interval, Market, Side, Trade};
 
-use super::partition::{Partition, Rules, Start};
+use super::partition::{Applied, Delivered, Partition, Rules, Start};
 use super::snapshot::{self, Snapshot};
 use super::takeover::{prepared_end, prepared_text};
 
@@ -91,7 +91,7 @@ impl World {
         newest
     }
 
-    fn takeover(&self) -> Partition {
+    fn takeover(&self) -> (Partition, Delivered) {
         let (first, metadata) = self.committed.clone().unwrap_or((EARLIEST, String::new()));
         let prepared = prepared_end(&metadata, first).unwrap();
         let snapshot = snapshot::choose(
@@ -106,21 +106,36 @@ impl World {
             first,
             prepared,
         };
-        Partition::restore(start, RULES).unwrap()
+        (
+            Partition::restore(start, RULES).unwrap(),
+            Delivered::taken_over(first, prepared),
+        )
     }
 
-    /// One life of a worker: until the log ends or the dice crash it.
+    /// Empties the committed range if it may be emptied, as before a partition is given back and in a quiet moment.
+    fn tidy(&mut self, delivered: Delivered) {
+        if let Some(offset) = delivered.settled() {
+            self.committed = Some((offset, String::new()));
+        }
+    }
+
+    /// One life of a worker: until the log ends, the dice crash it, or the group gives its partition to another.
     fn live(&mut self, log: &[Option<Trade>], dice: &mut Dice, crash: bool) -> bool {
-        let mut partition = self.takeover();
+        let (mut partition, mut delivered) = self.takeover();
         let mut held: Option<Snapshot> = None;
         let dies = |dice: &mut Dice| crash && dice.roll(12) == 0;
         loop {
             for _ in 0..=dice.roll(40) {
                 let offset = partition.next().max(0);
                 let Some(record) = log.get(offset as usize) else { break };
-                if partition.apply(offset, record.as_ref()).unwrap() == super::partition::Applied::Replayed {
+                if partition.apply(offset, record.as_ref()).unwrap() == Applied::Replayed {
                     self.replayed += 1;
                 }
+            }
+            // At any moment, also in the middle of what the one before left behind.
+            if crash && dice.roll(12) == 0 {
+                self.tidy(delivered);
+                return false;
             }
             let at_end = partition.next() as usize == log.len();
             let Some(part) = partition.cut() else {
@@ -134,6 +149,7 @@ impl World {
                 return false;
             }
             self.committed = Some((part.range.first, prepared_text(part.range.first, part.range.last)));
+            delivered.prepare(part.range.last);
             if let Some(snapshot) = held.take_if(|snapshot| snapshot.offset <= part.range.first) {
                 self.snapshots.push(snapshot);
             }
@@ -163,16 +179,17 @@ impl World {
             if dies(dice) {
                 return false;
             }
+            delivered.written(part.range.last);
             // A quiet moment: the range is emptied, so that the next owner has nothing to read back.
             if dice.roll(3) == 0 {
-                self.committed = Some((part.range.last + 1, String::new()));
+                self.tidy(delivered);
             }
         }
     }
 }
 
 #[test]
-fn a_worker_that_crashes_anywhere_writes_what_one_that_never_crashes_writes() {
+fn a_worker_that_crashes_or_hands_over_anywhere_writes_what_one_that_never_crashes_writes() {
     for seed in 1..=300u64 {
         let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let log = log(&mut dice, 600);
@@ -212,7 +229,7 @@ fn a_restart_replays_seconds_of_the_log_and_not_all_of_it() {
     let mut world = World::default();
     assert!(world.live(&log, &mut dice, false));
     world.replayed = 0;
-    let restored = world.takeover();
+    let (restored, _) = world.takeover();
     let replay = log.len() as i64 - restored.next().max(0);
     // 20,000 records are about 20 minutes of event time here; span and snapshots together are some seconds.
     assert!(
