@@ -90,7 +90,7 @@ pub enum Command {
     /// Measures: some parts by number or name, or the pipeline
     #[command(after_help = "Examples:\n  \
         ./lab bench 02                        the benches of solutions/02-wire\n  \
-        ./lab bench pipeline                  every stage beside its floor, then the whole: about 8 minutes\n  \
+        ./lab bench pipeline                  every stage beside its floor, then the whole: about 12 minutes\n  \
         ./lab bench pipeline -- --workers 2   one run of ./lab up --rate max, with more of its arguments\n  \
         ./lab bench pipeline --reference      longer, and into book/src/reference/performance.md")]
     Bench(BenchArgs),
@@ -229,6 +229,12 @@ pub struct UpArgs {
     /// One line per second instead of the live view
     #[arg(long)]
     pub plain: bool,
+    /// How long the ingest waits at most for a batch to fill, milliseconds: less is sooner, and more work for Kafka
+    #[arg(long, value_name = "MS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(..=1_000))]
+    pub linger_ms: u64,
+    /// Least time from the start of one block to the start of the next, milliseconds: less is sooner, and more inserts
+    #[arg(long, value_name = "MS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=10_000))]
+    pub epoch_ms: u64,
     /// Keep the run's folder: data of the servers, logs, journal
     #[arg(long)]
     pub keep: bool,
@@ -272,8 +278,8 @@ pub struct SoakArgs {
     /// The faults to draw from, by default all; `./lab up --fault list` shows them
     #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
     pub faults: Vec<Fault>,
-    /// Where the servers come from: local (processes on this machine), or auto, which means local on Linux
-    #[arg(long, env = "LAB_STACK", default_value = "local")]
+    /// Where the servers come from: local, containers, external, or auto, as for `up`
+    #[arg(long, env = "LAB_STACK", default_value = DEFAULT_STACK)]
     pub stack: Provider,
     /// Kafka brokers: 1, or 3 with a controller beside them
     #[arg(long, default_value_t = 3, value_parser = brokers)]

@@ -97,6 +97,9 @@ pub struct IngestArgs {
     /// With less than all, a trade can be acknowledged and lost
     #[arg(long, default_value = "all", value_parser = acks)]
     pub acks: Acks,
+    /// How long a batch waits for more at most, milliseconds. Rows wait for a block anyway, and brokers pay by the request
+    #[arg(long, default_value_t = 20)]
+    pub linger_ms: u64,
     /// A certificate (PEM) to trust beside the usual roots
     #[arg(long)]
     pub ca_cert: Option<PathBuf>,

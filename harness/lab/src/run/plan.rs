@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, bail, ensure};
 use exchange::Exchange;
-use market::{Encoding, Market};
+use market::Market;
 use stack::{Provider, Stack, StackSpec};
 
 use crate::cargo;
@@ -270,9 +270,10 @@ impl Names {
     }
 
     /// What every worker is started with, beside its name and number of members.
-    pub(crate) fn worker_args(&self, stack: &stack::Stack, encoding: Encoding) -> Vec<String> {
+    pub(crate) fn worker_args(&self, stack: &stack::Stack, args: &UpArgs) -> Vec<String> {
         let bound = BOUND_MS.to_string();
         let lateness = LATENESS_MS.to_string();
+        let epoch = args.epoch_ms.to_string();
         let pairs = [
             ("--brokers", stack.kafka().bootstrap()),
             ("--topic", &self.topic),
@@ -281,9 +282,10 @@ impl Names {
             ("--snapshots", &self.snapshots),
             ("--clickhouse", stack.clickhouse().url()),
             ("--database", &self.database),
-            ("--encoding", encoding.name()),
+            ("--encoding", args.encoding.name()),
             ("--bound-ms", &bound),
             ("--lateness-ms", &lateness),
+            ("--epoch-ms", &epoch),
         ];
         std::iter::once("worker".to_owned())
             .chain(
@@ -304,6 +306,7 @@ impl Names {
     ) -> Vec<String> {
         let codes: Vec<&str> = markets.iter().map(Market::as_str).collect();
         let codes = codes.join(",");
+        let linger = args.linger_ms.to_string();
         let pairs = [
             ("--ws", urls.ws.as_str()),
             ("--rest", &urls.rest),
@@ -312,6 +315,7 @@ impl Names {
             ("--dead-letters", &self.dead_letters),
             ("--encoding", args.encoding.name()),
             ("--acks", args.acks.name()),
+            ("--linger-ms", &linger),
             ("--markets", &codes),
         ];
         let ca_cert = args.upbit.ca_cert.iter().filter(|_| args.source == Source::Upbit);

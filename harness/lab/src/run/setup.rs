@@ -105,7 +105,7 @@ async fn stand(
     .await?;
     let (exchange, urls, markets) = source(plan, listed, &folder).await?;
 
-    let worker_args = names.worker_args(&stack, args.encoding);
+    let worker_args = names.worker_args(&stack, args);
     let place = hold(plan, &program, &worker_args, &folder)?;
     let board = Arc::new(std::sync::Mutex::new(Board::default()));
     let members = ["--workers".to_owned(), args.workers.to_string()];

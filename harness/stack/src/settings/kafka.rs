@@ -117,7 +117,9 @@ pub(crate) fn settings(
         // Faults show in seconds.
         ("broker.heartbeat.interval.ms", heartbeat_ms),
         ("broker.session.timeout.ms", session_ms),
-        ("controller.quorum.fetch.timeout.ms", "1000"),
+        // Not short: a broker that has heard nothing from the controller for so long asks without any pause, and takes a
+        // core for it until there is an answer. On a busy machine a second would do, and make it busier.
+        ("controller.quorum.fetch.timeout.ms", "5000"),
         ("controller.quorum.election.timeout.ms", "500"),
         ("controller.quorum.election.backoff.max.ms", "250"),
         ("controller.quorum.request.timeout.ms", "1000"),

@@ -124,12 +124,7 @@ fn criterion(packages: &[Package], args: &TestArgs) -> anyhow::Result<ExitCode> 
 /// A run of `up` as anybody could make it, audit and all: what loses trades is not fast.
 fn pipeline(package: &Package, args: &TestArgs) -> anyhow::Result<ExitCode> {
     let args = as_up(args)?;
-    let rate = match args.rate {
-        Some(Rate::PerSecond(rate)) => Some(rate),
-        _ => None,
-    };
-    let length = args.length.limit();
-    let mut plan = Plan::new(args)?;
+    let mut plan = Plan::new(args.clone())?;
     plan.measured = true;
     let done = up::carried_out(plan)?;
     let verdict = done.report.verdict;
@@ -137,7 +132,7 @@ fn pipeline(package: &Package, args: &TestArgs) -> anyhow::Result<ExitCode> {
         Verdict::Pass => "measured",
         _ => "NOT measured, because the run did not pass its audit",
     };
-    out(&tables::text_of(&programme::of(&done, rate, length)));
+    out(&tables::text_of(&programme::of(&done, &args)));
     note(&format!(
         "\n{}: {word}. Code: reference. Servers: {}.",
         package.folder, done.report.stack.provider

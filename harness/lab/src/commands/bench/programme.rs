@@ -1,12 +1,14 @@
 //! `bench pipeline`: each stage beside its floor, the whole at full speed and at a rate that it keeps up with, and latency
 //! under a load that does not wait for answers.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use ledger::Verdict;
+use market::Encoding;
 use measure::Cost;
 use serde::{Deserialize, Serialize};
 use stack::Provider;
@@ -23,6 +25,10 @@ const RATES: [f64; 3] = [1_000.0, 10_000.0, 50_000.0];
 
 /// What part of the full speed is tried as a rate that is kept up with, one after the other.
 const SHARES: [f64; 3] = [0.95, 0.85, 0.75];
+
+/// At what rate, and with what linger of the ingest and what least time between blocks, milliseconds, it is looked how soon a
+/// row can be there, and what that costs.
+const SOONER: (f64, [(u64, u64); 2]) = (10_000.0, [(5, 10), (0, 0)]);
 
 /// How long each kind of run is.
 #[derive(Clone, Copy, Debug)]
@@ -59,8 +65,14 @@ impl Lengths {
 /// One run of the whole pipeline.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Run {
+    /// How a trade was written in the topic.
+    pub(crate) encoding: Encoding,
     /// Trades per second asked for; absent at full speed.
     pub(crate) rate: Option<f64>,
+    /// How long the ingest let a batch wait at most, milliseconds.
+    pub(crate) linger_ms: u64,
+    /// Least time between two blocks of a worker, milliseconds.
+    pub(crate) epoch_ms: u64,
     /// Seconds of trading.
     pub(crate) seconds: f64,
     /// The audit's.
@@ -95,14 +107,12 @@ impl Run {
 pub(crate) struct Figures {
     /// The stages.
     pub(crate) stages: Vec<Cost>,
-    /// At full speed.
-    pub(crate) full: Run,
-    /// At the highest rate that was kept up with; absent if none of those tried was.
-    pub(crate) sustained: Option<Run>,
-    /// At the rates of the latencies.
+    /// For each encoding: at full speed, then at the highest rate that was kept up with, if one of those tried was.
+    pub(crate) whole: Vec<Run>,
+    /// At the rates of the latencies, then with less waiting.
     pub(crate) latency: Vec<Run>,
     /// Versions of the servers.
-    pub(crate) versions: std::collections::BTreeMap<String, String>,
+    pub(crate) versions: BTreeMap<String, String>,
 }
 
 /// Measures everything.
@@ -111,38 +121,38 @@ pub(crate) struct Figures {
 /// Something cannot be built or run, or a run did not pass its audit: what loses trades is not fast.
 pub(crate) fn measure(provider: Provider, lengths: Lengths) -> anyhow::Result<Figures> {
     let stages = stages(provider)?;
-    note("\nThe whole pipeline, at full speed:");
-    let (full, versions) = run(provider, None, lengths.full)?;
-    note(&format!("  {} trades/s", text::grouped(full.per_second.round() as u64)));
-    let mut sustained = None;
-    for share in SHARES {
-        let rate = (full.per_second * share / 1e4).floor() * 1e4;
-        if rate < 1e4 {
-            break;
-        }
-        note(&format!("\nAt {} trades/s:", text::grouped(rate as u64)));
-        let (run, _) = run(provider, Some(rate), lengths.sustained)?;
-        if run.kept_up() {
-            note("  kept up");
-            sustained = Some(run);
-            break;
-        }
-        note(&format!(
-            "  not kept up: what is on its way grew by {:.1} s",
-            run.growth_s
-        ));
+    let mut measured = Measured {
+        provider,
+        versions: BTreeMap::new(),
+    };
+    let mut whole = Vec::new();
+    for encoding in [Encoding::Json, Encoding::Protobuf] {
+        whole.extend(measured.whole(encoding, lengths)?);
     }
     let mut latency = Vec::new();
+    let as_it_is = measured.asked(lengths.latency)?;
     for rate in RATES {
         note(&format!("\nLatency at {} trades/s:", text::grouped(rate as u64)));
-        latency.push(run(provider, Some(rate), lengths.latency)?.0);
+        latency.push(measured.run(&as_it_is, Some(rate))?);
+    }
+    let (rate, waits) = SOONER;
+    for (linger_ms, epoch_ms) in waits {
+        note(&format!(
+            "\nLatency at {} trades/s, --linger-ms {linger_ms} --epoch-ms {epoch_ms}:",
+            text::grouped(rate as u64)
+        ));
+        let sooner = UpArgs {
+            linger_ms,
+            epoch_ms,
+            ..as_it_is.clone()
+        };
+        latency.push(measured.run(&sooner, Some(rate))?);
     }
     Ok(Figures {
         stages,
-        full,
-        sustained,
+        whole,
         latency,
-        versions,
+        versions: measured.versions,
     })
 }
 
@@ -179,32 +189,80 @@ fn stages(provider: Provider) -> anyhow::Result<Vec<Cost>> {
     Ok(costs)
 }
 
-fn run(
+/// Runs of the whole pipeline on one provider's servers.
+struct Measured {
     provider: Provider,
-    rate: Option<f64>,
-    length: Duration,
-) -> anyhow::Result<(Run, std::collections::BTreeMap<String, String>)> {
-    let mut args: UpArgs = cli::up_with(&[])?;
-    args.rate = Some(rate.map_or(Rate::Max, Rate::PerSecond));
-    args.length = Length::For(length);
-    args.stack = provider;
-    args.plain = true;
-    let mut plan = Plan::new(args)?;
-    (plan.brief, plan.measured) = (true, true);
-    let done = up::carried_out(plan)?;
-    ensure!(
-        done.report.verdict == Verdict::Pass,
-        "the run did not pass its audit: what loses trades is not fast"
-    );
-    Ok((of(&done, rate, Some(length)), done.report.stack.versions.clone()))
+    versions: BTreeMap<String, String>,
 }
 
-/// A run's figures; without a `length` it went on until it was stopped.
-pub(crate) fn of(done: &Audited, rate: Option<f64>, length: Option<Duration>) -> Run {
+impl Measured {
+    fn asked(&self, length: Duration) -> anyhow::Result<UpArgs> {
+        let mut args: UpArgs = cli::up_with(&[])?;
+        args.length = Length::For(length);
+        args.stack = self.provider;
+        args.plain = true;
+        Ok(args)
+    }
+
+    /// At full speed, and at the highest rate that is kept up with.
+    fn whole(&mut self, encoding: Encoding, lengths: Lengths) -> anyhow::Result<Vec<Run>> {
+        note(&format!("\nThe whole pipeline, {encoding}, at full speed:"));
+        let mut args = self.asked(lengths.full)?;
+        args.encoding = encoding;
+        let full = self.run(&args, None)?;
+        note(&format!("  {} trades/s", text::grouped(full.per_second.round() as u64)));
+        let speed = full.per_second;
+        let mut runs = vec![full];
+        args.length = Length::For(lengths.sustained);
+        for share in SHARES {
+            let rate = (speed * share / 1e4).floor() * 1e4;
+            if rate < 1e4 {
+                break;
+            }
+            note(&format!("\nAt {} trades/s, {encoding}:", text::grouped(rate as u64)));
+            let run = self.run(&args, Some(rate))?;
+            if run.kept_up() {
+                note("  kept up");
+                runs.push(run);
+                break;
+            }
+            note(&format!(
+                "  not kept up: what is on its way grew by {:.1} s",
+                run.growth_s
+            ));
+        }
+        Ok(runs)
+    }
+
+    fn run(&mut self, args: &UpArgs, rate: Option<f64>) -> anyhow::Result<Run> {
+        let mut args = args.clone();
+        args.rate = Some(rate.map_or(Rate::Max, Rate::PerSecond));
+        let mut plan = Plan::new(args.clone())?;
+        (plan.brief, plan.measured) = (true, true);
+        let done = up::carried_out(plan)?;
+        ensure!(
+            done.report.verdict == Verdict::Pass,
+            "the run did not pass its audit: what loses trades is not fast"
+        );
+        self.versions.clone_from(&done.report.stack.versions);
+        Ok(of(&done, &args))
+    }
+}
+
+/// The figures of a run for which this was asked.
+pub(crate) fn of(done: &Audited, args: &UpArgs) -> Run {
     let report = &done.report;
+    let rate = match args.rate {
+        Some(Rate::PerSecond(rate)) => Some(rate),
+        _ => None,
+    };
     Run {
+        encoding: args.encoding,
         rate,
-        seconds: length.map_or(report.duration_s, |length| length.as_secs_f64()),
+        linger_ms: args.linger_ms,
+        epoch_ms: args.epoch_ms,
+        // Without a limit it went on until it was stopped.
+        seconds: args.length.limit().map_or(report.duration_s, |length| length.as_secs_f64()),
         verdict: report.verdict,
         trades: report.once,
         per_second: report.trades_per_second,

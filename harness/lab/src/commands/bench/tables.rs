@@ -85,14 +85,11 @@ fn spread(spread: &Spread) -> String {
 }
 
 fn whole(figures: &Figures) -> Table {
-    let mut runs = vec![("full speed", &figures.full)];
-    runs.extend(figures.sustained.iter().map(|run| ("kept up with", run)));
-    whole_of(&runs)
+    whole_of(&figures.whole)
 }
 
 /// The whole, with what each process takes of the processor for each trade.
-fn whole_of(runs: &[(&str, &Run)]) -> Table {
-    let rows = runs.iter().map(|(name, run)| row((*name).to_owned(), run)).collect();
+fn whole_of(runs: &[Run]) -> Table {
     Table {
         title: "The whole",
         head: vec![
@@ -108,11 +105,17 @@ fn whole_of(runs: &[(&str, &Run)]) -> Table {
             "sum",
             "p99",
         ],
-        rows,
+        rows: runs.iter().map(row).collect(),
     }
 }
 
-fn row(name: String, run: &Run) -> Vec<String> {
+fn row(run: &Run) -> Vec<String> {
+    let pace = match run.rate {
+        None => "full speed",
+        Some(_) if run.kept_up() => "kept up with",
+        Some(_) => "not kept up with",
+    };
+    let name = format!("{}, {pace}", run.encoding);
     let per = |millis: u64| millis as f64 * 1e3 / run.trades.max(1) as f64;
     let parts = [
         run.used.exchange_ms,
@@ -142,6 +145,8 @@ fn latency(runs: &[Run]) -> Table {
         vec![
             text::grouped(run.rate.unwrap_or(0.0) as u64),
             format!("{:.0} s", run.seconds),
+            run.linger_ms.to_string(),
+            run.epoch_ms.to_string(),
             p50,
             p99,
             p999,
@@ -158,6 +163,8 @@ fn latency(runs: &[Run]) -> Table {
         head: vec![
             "trades/s",
             "trading",
+            "linger, ms",
+            "epoch, ms",
             "p50",
             "p99",
             "p99.9",
@@ -174,7 +181,7 @@ fn latency(runs: &[Run]) -> Table {
 
 /// One run, for a terminal.
 pub(crate) fn text_of(run: &Run) -> String {
-    rendered([whole_of(&[("this one", run)]), latency(std::slice::from_ref(run))])
+    rendered([whole_of(std::slice::from_ref(run)), latency(std::slice::from_ref(run))])
 }
 
 /// For a terminal.

@@ -24,6 +24,9 @@ const CLICKHOUSE_FROZEN: Duration = Duration::from_secs(8);
 /// How long a server may take to answer before it counts as one that does not.
 const ANSWER: Duration = Duration::from_secs(2);
 
+/// How often a server that was killed is started before it is given up.
+const STARTS: u32 = 3;
+
 /// A broker and how many partitions of the topic it led.
 struct Leader<'a> {
     id: i32,
@@ -102,9 +105,17 @@ async fn killed(server: &Server) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Tries more than once: a busy machine can be too slow for a start, and what stays away is missed by every fault to come.
 async fn restarted(server: &Server) -> anyhow::Result<()> {
-    let back = server.restart().await;
-    back.with_context(|| format!("{} does not come back", server.name()))
+    let mut tries = 1;
+    loop {
+        match server.restart().await {
+            Ok(()) => return Ok(()),
+            Err(error) if tries < STARTS => tracing::warn!("{} is started once more: {error}", server.name()),
+            Err(error) => return Err(error).with_context(|| format!("{} does not come back", server.name())),
+        }
+        tries += 1;
+    }
 }
 
 pub(super) async fn broker_kill(ctx: &Ctx) -> anyhow::Result<String> {
