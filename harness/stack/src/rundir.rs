@@ -32,10 +32,10 @@ impl RunDir {
     /// Makes a new one below `home`, after sweeping away those of dead owners.
     pub(crate) fn create(home: &Path, keep: bool) -> Result<Self, StackError> {
         let runs = home.join("runs");
-        fs::create_dir_all(&runs).map_err(StackError::home(home))?;
+        fs::create_dir_all(&runs).map_err(StackError::home(&runs))?;
         // Held while a folder is made or swept: one without an owner's lock would look dead to the other.
         let guard_path = runs.join(".lock");
-        let guard = File::create(&guard_path).map_err(StackError::home(home))?;
+        let guard = File::create(&guard_path).map_err(StackError::home(&runs))?;
         guard.lock().map_err(StackError::io("locking", &guard_path))?;
         sweep(&runs);
 
@@ -44,9 +44,9 @@ impl RunDir {
             .map_or(0, |since| since.as_secs());
         let name = crate::stack::unique(&format!("{seconds}-{}", std::process::id()));
         let path = runs.join(name);
-        fs::create_dir(&path).map_err(StackError::home(home))?;
+        fs::create_dir(&path).map_err(StackError::home(&path))?;
         let owner = path.join(OWNER);
-        fs::write(&owner, format!("pid {}\n", std::process::id())).map_err(StackError::home(home))?;
+        fs::write(&owner, format!("pid {}\n", std::process::id())).map_err(StackError::home(&path))?;
         let lock = File::open(&owner).map_err(StackError::io("opening", &owner))?;
         lock.lock().map_err(StackError::io("locking", &owner))?;
         let run = Self { path, _lock: lock };

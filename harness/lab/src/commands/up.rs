@@ -117,7 +117,8 @@ async fn whole(plan: &Plan, stop: &Stop, remains: &Remains) -> anyhow::Result<Au
             logs.display()
         )),
         Err(error) => note(&format!(
-            "The verdict stands, but ./lab audit will not show it again: {error:#}"
+            "The verdict stands, but ./lab audit will not show it again: {error:#}; make room there (./lab clean removes \
+             past runs), or set TICKBOOK_HOME to another disk"
         )),
     }
     if report.verdict == Verdict::Fail {

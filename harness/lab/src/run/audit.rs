@@ -6,6 +6,7 @@ use ledger::{AuditInput, Phase, Repair, Report, RunFacts, StackFacts};
 
 use super::live::Outcome;
 use super::plan::{BOUND_MS, LATENESS_MS, Plan};
+use super::room;
 use super::setup::Ready;
 use crate::cargo::bar_fits;
 use crate::cli::Source;
@@ -29,6 +30,8 @@ pub(super) fn input(plan: &Plan, ready: &Ready, outcome: Outcome) -> AuditInput 
 
 /// Audits the run. A copy that cannot be read makes it INCONCLUSIVE; that is no error.
 pub(crate) async fn audit(plan: &Plan, ready: &Ready, outcome: Outcome) -> anyhow::Result<Report> {
+    // What ran into a full disk in its last second would be judged by what it could not write.
+    room::check(&ready.folder)?;
     let input = input(plan, ready, outcome);
     std::fs::create_dir_all(&input.scratch).with_context(|| format!("{} cannot be made", input.scratch.display()))?;
     let bar = bar();

@@ -12,6 +12,7 @@ use super::drain::{Drain, Order};
 use super::joined::Joined;
 use super::offsets::Offsets;
 use super::plan::Plan;
+use super::room;
 use super::rounds::Round;
 use super::setup::Ready;
 use super::stop::Stop;
@@ -168,6 +169,7 @@ impl Live<'_> {
                     self.look(now);
                     if now.as_secs() >= sampled {
                         sampled = now.as_secs() + 1;
+                        room::check(self.ready.stack.run_dir())?;
                         self.second(now);
                     }
                     if let Some(screen) = &mut screen {

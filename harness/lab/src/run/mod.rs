@@ -14,6 +14,7 @@ mod live;
 mod offsets;
 pub(crate) mod plan;
 pub(crate) mod resources;
+mod room;
 pub(crate) mod rounds;
 pub(crate) mod setup;
 pub(crate) mod stop;

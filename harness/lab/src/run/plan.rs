@@ -1,13 +1,14 @@
 //! What a run is to be, checked before anything starts: what cannot go well is refused at once.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use exchange::Exchange;
 use market::Market;
 use stack::{Provider, Stack, StackSpec};
 
+use super::room;
 use crate::cargo;
 use crate::cli::{Source, UpArgs};
 use crate::faults::{self, Fault};
@@ -190,26 +191,21 @@ impl Plan {
     /// # Errors
     /// It has not, or the folder cannot be written to.
     pub(crate) fn check_disk(&self) -> anyhow::Result<()> {
-        let home = &self.home;
-        std::fs::create_dir_all(home)
-            .and_then(|()| tempfile::tempfile_in(home).map(drop))
-            .with_context(|| {
-                format!(
-                    "{} cannot be written to; set TICKBOOK_HOME to a folder that can",
-                    home.display()
-                )
-            })?;
+        let runs = self.home.join("runs");
+        // Both, though one is in the other: it may be a disk of its own.
+        room::writable(&self.home)?;
+        room::writable(&runs)?;
         let trades = self.trades();
         let needed = BYTES_AT_REST
             .saturating_add(trades.saturating_mul(BYTES_PER_TRADE))
             .saturating_add(ledger::disk_needed(trades));
-        let free = free_bytes(home)?;
+        let free = room::free_bytes(&runs)?;
         ensure!(
             free > needed,
             "this run may need {} of disk and {} has {}; shorten it with --for, slow it down with --rate, or set \
              TICKBOOK_HOME to a larger disk",
             text::bytes(needed),
-            home.display(),
+            runs.display(),
             text::bytes(free)
         );
         Ok(())
@@ -229,13 +225,6 @@ impl Plan {
             self.args.encoding
         )
     }
-}
-
-/// Free bytes for this user on the disk of a folder.
-pub(crate) fn free_bytes(folder: &Path) -> anyhow::Result<u64> {
-    let disk =
-        rustix::fs::statvfs(folder).with_context(|| format!("the disk of {} cannot be asked", folder.display()))?;
-    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// Names of the run's things in the servers.

@@ -86,9 +86,15 @@ pub struct Running {
 
 impl Running {
     pub fn start(home: &Path, args: &[&str]) -> Self {
+        Self::start_by(&[], home, args)
+    }
+
+    /// The same, by a program that becomes the command: the words that come before its own.
+    pub fn start_by(words: &[&str], home: &Path, args: &[&str]) -> Self {
         let begun = Instant::now();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_lab"))
-            .args(args)
+        let words: Vec<&str> = [words, &[env!("CARGO_BIN_EXE_lab")], args].concat();
+        let mut child = Command::new(words[0])
+            .args(&words[1..])
             .env("TICKBOOK_HOME", home)
             .env_remove("LAB_STACK")
             .stdin(Stdio::null())
@@ -131,8 +137,12 @@ impl Running {
         panic!("the command never said {word:?}, but:\n{}", self.said);
     }
 
+    pub fn pid(&self) -> i32 {
+        i32::try_from(self.child.id().expect("it runs")).unwrap()
+    }
+
     pub fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id().expect("it runs")).unwrap();
+        let pid = self.pid();
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
     }
 
