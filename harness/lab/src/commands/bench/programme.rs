@@ -262,7 +262,10 @@ pub(crate) fn of(done: &Audited, args: &UpArgs) -> Run {
         linger_ms: args.linger_ms,
         epoch_ms: args.epoch_ms,
         // Without a limit it went on until it was stopped.
-        seconds: args.length.limit().map_or(report.duration_s, |length| length.as_secs_f64()),
+        seconds: args
+            .length
+            .limit()
+            .map_or(report.duration_s, |length| length.as_secs_f64()),
         verdict: report.verdict,
         trades: report.once,
         per_second: report.trades_per_second,
