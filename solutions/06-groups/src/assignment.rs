@@ -143,6 +143,8 @@ impl Assignment {
         if client.assignment_lost() {
             return Err(AnswerError::Lost);
         }
+        // The client remembers a pause beyond the assignment in which it was asked for: whoever comes back would never be read.
+        client.resume(&list)?;
         match &self.assigning {
             None => client.incremental_assign(&list)?,
             Some(whole) if *whole == from.iter().map(|&(p, _)| p).collect() => {

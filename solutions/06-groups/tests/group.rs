@@ -215,6 +215,30 @@ fn pausing_stops_one_partition_and_seeking_goes_back() {
 }
 
 #[test]
+fn a_partition_that_was_paused_when_it_went_is_read_when_it_comes_back() {
+    let config = group();
+    let mut a = Driven::join("a", &config);
+    drive(&mut [&mut a], "all records", |m| m[0].records() == 400);
+    a.member.pause(&[0, 1, 2, 3]).expect("paused");
+    let mut b = Driven::join("b", &config);
+    drive(&mut [&mut a, &mut b], "half for each", |m| {
+        m[0].held().len() == 2 && m[1].held().len() == 2
+    });
+    let moved = b.held();
+    b.member.leave(LIMIT).expect("left");
+    drive(&mut [&mut a], "everything again", |m| m[0].held() == [0, 1, 2, 3]);
+    fill(&config.brokers, &config.topic, PARTITIONS, 100..200);
+    // Everything of what went and came, from its beginning; nothing of what stayed, and is paused still.
+    drive(&mut [&mut a], "all records of what came back", |m| {
+        moved.iter().all(|p| m[0].read[p].len() == 300)
+    });
+    let stayed = (0..PARTITIONS).filter(|p| !moved.contains(p));
+    for partition in stayed {
+        assert_eq!(a.read[&partition].len(), 100, "a paused partition was read");
+    }
+}
+
+#[test]
 fn a_session_shorter_than_the_brokers_allow_is_a_fatal_error_with_a_reason() {
     let config = MemberConfig {
         session_timeout: Duration::from_millis(100),
