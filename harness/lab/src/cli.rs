@@ -85,8 +85,16 @@ pub enum Command {
     #[command(after_help = "Examples:\n  \
         ./lab test              everything\n  \
         ./lab test 07 sink      solutions/07-windows and solutions/10-sink\n  \
-        ./lab test 07 -- late   of 07 only the tests with `late` in their name")]
-    Test(TestArgs),
+        ./lab test 07 -- late   of 07 only the tests with `late` in their name\n  \
+        ./lab test --stack containers --program crash    every part's tests/crash.rs, on containers")]
+    Test {
+        /// Of what, and where
+        #[command(flatten)]
+        what: TestArgs,
+        /// Only the test programs of this name, whosever they are: compiles nothing anew, as some parts alone may
+        #[arg(long = "program", value_name = "NAME", conflicts_with = "parts")]
+        programs: Vec<String>,
+    },
     /// Measures: some parts by number or name, or the pipeline
     #[command(after_help = "Examples:\n  \
         ./lab bench 02                        the benches of solutions/02-wire\n  \
@@ -379,28 +387,4 @@ pub struct TestArgs {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_up_does_when_nothing_is_said() {
-        let Ok(Cli {
-            command: Command::Up(args),
-            yes: false,
-        }) = Cli::try_parse_from(["lab", "up"])
-        else {
-            panic!("`lab up` was refused");
-        };
-        assert_eq!(args.length, Length::For(Duration::from_secs(60)));
-        assert_eq!(
-            (args.source, args.brokers, args.partitions, args.workers),
-            (Source::Generate, 1, 6, 1)
-        );
-        assert_eq!(args.markets, Markets::Count(120));
-    }
-
-    #[test]
-    fn the_definition_is_sound() {
-        <Cli as clap::CommandFactory>::command().debug_assert();
-    }
-}
+mod tests;

@@ -209,6 +209,14 @@ pub enum StackError {
         /// What the system said.
         source: io::Error,
     },
+    /// The host of this test run could not start its servers; everyone who asks it hears the same.
+    #[error("{0}")]
+    NotHosted(String),
+    /// The host of this test run does not answer.
+    #[error(
+        "the servers that this test run shares are gone ({0}): `lab test` has ended, or says above what happened to it"
+    )]
+    HostLost(String),
     /// The stack that all tests of this process share could not start. Each of them hears why.
     #[error("{0}")]
     Shared(Arc<StackError>),

@@ -71,6 +71,16 @@ impl Kafka {
         self
     }
 
+    /// Where it is noted what is made, if anywhere.
+    pub(crate) fn notes(&self) -> Option<&Made> {
+        self.made.as_deref()
+    }
+
+    /// Node ids, where they are not 1, 2, 3.
+    pub(crate) fn ids(&self) -> Option<&[i32]> {
+        self.ids.as_deref()
+    }
+
     /// With another address for the stack's own servers.
     pub(crate) fn for_servers(mut self, bootstrap: String) -> Self {
         self.for_servers = Some(bootstrap);

@@ -1,7 +1,8 @@
 //! The servers a lab talks to, Kafka and ClickHouse, and how to hurt them.
 //!
-//! One handle, [`Stack`], over several [`Provider`]s. A test takes [`Stack::shared`] and names its topics and databases
-//! with [`unique`]; a run takes [`Stack::start`] and ends it with [`Stack::stop`].
+//! One handle, [`Stack`], over several [`Provider`]s. A test takes [`Stack::shared`], which is one for a whole test run where
+//! a [`Host`] is open, and names its topics and databases with [`unique`]; one that hurts servers takes [`Stack::own`]. A run
+//! takes [`Stack::start`] and ends it with [`Stack::stop`].
 
 mod clickhouse;
 mod client;
@@ -9,6 +10,7 @@ mod containers;
 mod engine;
 mod error;
 mod external;
+mod host;
 mod kafka;
 mod local;
 mod log;
@@ -27,6 +29,7 @@ pub use clickhouse::ClickHouse;
 pub use client::clickhouse_client;
 pub use engine::images::{Images, ensure_images};
 pub use error::StackError;
+pub use host::Host;
 pub use kafka::{Kafka, Placed};
 pub use rename::RenameTrap;
 pub use server::Server;

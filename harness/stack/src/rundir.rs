@@ -62,7 +62,7 @@ impl RunDir {
 
     /// The folder stays as it is, for good.
     pub(crate) fn keep(&self) {
-        mark(&self.path, "all\n");
+        keep(&self.path);
     }
 
     /// Whether [`RunDir::keep`] was said.
@@ -104,6 +104,13 @@ fn remove(folder: &Path) -> Result<(), StackError> {
             }
             done => return done.map_err(StackError::io("removing", folder)),
         }
+    }
+}
+
+/// See [`RunDir::keep`].
+pub(crate) fn keep(run: &Path) {
+    if run.is_dir() {
+        mark(run, "all\n");
     }
 }
 

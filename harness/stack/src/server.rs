@@ -25,6 +25,10 @@ pub(crate) trait Control: Send + Sync + 'static {
     fn cut(&self) -> Result<(), StackError>;
     /// Joins them again. Healing what is whole is no error.
     fn heal(&self) -> Result<(), StackError>;
+    /// Whether it may be killed at a system call: strace does that, without asking us.
+    fn may_be_trapped(&self) -> Result<(), StackError> {
+        Ok(())
+    }
 }
 
 /// A running, frozen or killed server.
@@ -84,8 +88,9 @@ impl Server {
     /// segment of a log, becomes visible.
     ///
     /// # Errors
-    /// Where strace is missing or may not trace here, or the server is no process of this machine.
+    /// Where strace is missing or may not trace here, the server is no process of this machine, or others use it.
     pub async fn kill_at_rename(&self) -> Result<RenameTrap, StackError> {
+        self.control.may_be_trapped()?;
         RenameTrap::set(self).await
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use tokio::sync::OnceCell;
 
@@ -12,10 +12,11 @@ use crate::containers;
 use crate::engine::must_answer;
 use crate::error::StackError;
 use crate::external;
+use crate::host;
 use crate::kafka::Kafka;
 use crate::local;
 use crate::rundir::{self, RunDir};
-use crate::server::blocking;
+use crate::server::{Server, blocking};
 use crate::spec::{Provider, StackSpec};
 
 /// What a provider hands over. A provider is a function that returns this; nothing else of it is known here.
@@ -43,7 +44,7 @@ pub struct Stack {
     kafka: Kafka,
     clickhouse: ClickHouse,
     versions: BTreeMap<String, String>,
-    /// Gone once it has been ended.
+    /// Gone once it has been ended; another process has that of a stack that is attached.
     lease: Option<Box<dyn Lease>>,
     run_dir: PathBuf,
 }
@@ -77,7 +78,7 @@ impl Stack {
         }
     }
 
-    fn start_blocking(spec: &StackSpec) -> Result<Self, StackError> {
+    pub(crate) fn start_blocking(spec: &StackSpec) -> Result<Self, StackError> {
         let provider = spec.provider.resolve();
         let launched = match provider {
             Provider::Auto | Provider::Local => local::launch(spec)?,
@@ -101,28 +102,65 @@ impl Stack {
         })
     }
 
-    /// The stack that all tests of this process share, started by the first who asks. `LAB_STACK` chooses the
-    /// provider. It belongs to no async runtime; it goes when the process goes, however that ends. If a test panics,
-    /// the servers' logs stay.
+    /// The stack of a [`Host`](crate::Host) in another process, which ends it.
+    pub(crate) fn attached(
+        provider: Provider,
+        kafka: Kafka,
+        clickhouse: ClickHouse,
+        versions: BTreeMap<String, String>,
+        run_dir: PathBuf,
+    ) -> Self {
+        Self {
+            provider,
+            kafka,
+            clickhouse,
+            versions,
+            lease: None,
+            run_dir,
+        }
+    }
+
+    /// The stack that all tests share: those of the whole test run under `lab test`, where its servers cannot be hurt;
+    /// else those of this process, started by the first who asks, on what `LAB_STACK` says. It belongs to no async runtime;
+    /// it goes when the test run or the process goes, however that ends. If a test panics, the servers' logs stay.
     ///
     /// # Errors
     /// As [`Stack::start`]; everyone who asks hears the same.
     pub async fn shared() -> Result<&'static Self, StackError> {
         let started = SHARED
             .get_or_init(|| async {
-                let provider = Provider::from_env().map_err(|error| Arc::new(error.into()))?;
-                // Nothing is shown unless something must be fetched.
-                let spec = StackSpec {
-                    provider,
-                    progress: true,
-                    ..StackSpec::default()
-                };
-                let stack = Self::start(spec).await.map_err(Arc::new)?;
-                keep_logs_on_panic(stack.run_dir.clone());
-                Ok(stack)
+                match std::env::var_os(host::VARIABLE) {
+                    Some(socket) => {
+                        let attach = move || host::attach(Path::new(&socket));
+                        let stack = blocking("asking for the servers of this test run", attach).await;
+                        let stack = stack.map_err(Arc::new)?;
+                        keep_logs_on_panic(&stack.run_dir);
+                        Ok(stack)
+                    }
+                    None => Self::own(0).await.map_err(Arc::new),
+                }
             })
             .await;
         started.as_ref().map_err(|error| StackError::Shared(Arc::clone(error)))
+    }
+
+    /// Servers that only the caller uses and may hurt, on the stack that `LAB_STACK` chooses; external ones are the same
+    /// for all, so there whoever hurts them must be alone. 0 brokers are as many as such a stack has. If a test panics, the
+    /// servers' logs stay.
+    ///
+    /// # Errors
+    /// As [`Stack::start`].
+    pub async fn own(brokers: u8) -> Result<Self, StackError> {
+        // Nothing is shown unless something must be fetched.
+        let spec = StackSpec {
+            provider: Provider::from_env()?,
+            brokers,
+            progress: true,
+            ..StackSpec::default()
+        };
+        let stack = Self::start(spec).await?;
+        keep_logs_on_panic(&stack.run_dir);
+        Ok(stack)
     }
 
     /// Kafka.
@@ -153,17 +191,25 @@ impl Stack {
 
     /// Decides, after all, that the run directory is to stay.
     pub fn keep(&self) {
-        if let Some(lease) = &self.lease {
-            lease.run().keep();
-        }
+        rundir::keep(&self.run_dir);
     }
 
     /// Decides, after all, that logs and configuration are to stay in the run directory, because something failed. The
     /// data goes; what [`Stack::keep`] keeps is not lessened.
     pub fn keep_logs(&self) {
-        if let Some(lease) = &self.lease {
-            lease.run().keep_logs();
-        }
+        rundir::keep_logs(&self.run_dir);
+    }
+
+    /// One of its servers by name.
+    pub(crate) fn server(&self, name: &str) -> Option<&Server> {
+        let clickhouse = std::iter::once(self.clickhouse.server());
+        let mut all = self
+            .kafka
+            .brokers()
+            .iter()
+            .chain(self.kafka.controller())
+            .chain(clickhouse);
+        all.find(|server| server.name() == name)
     }
 
     /// Kills the servers and removes the run directory, unless it is to be kept.
@@ -171,39 +217,51 @@ impl Stack {
     /// # Errors
     /// A process that does not go, a directory that cannot be removed.
     pub async fn stop(mut self) -> Result<(), StackError> {
-        match self.lease.take() {
-            Some(lease) => blocking("stopping the servers", move || lease.end()).await,
-            None => Ok(()),
-        }
+        blocking("stopping the servers", move || self.end()).await
+    }
+
+    /// The same. Blocking.
+    pub(crate) fn end(&mut self) -> Result<(), StackError> {
+        self.lease.take().map_or(Ok(()), |lease| lease.end())
     }
 }
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        if let Some(lease) = self.lease.take() {
-            if std::thread::panicking() {
-                lease.run().keep_logs();
-            }
-            if let Err(error) = lease.end() {
-                tracing::warn!(%error, "the stack did not go cleanly");
-            }
+        if std::thread::panicking() {
+            self.keep_logs();
+        }
+        if let Err(error) = self.end() {
+            tracing::warn!(%error, "the stack did not go cleanly");
         }
     }
 }
 
-/// A static is never dropped, so a failing test must say at once that the logs are wanted.
-fn keep_logs_on_panic(run_dir: PathBuf) {
-    let told = Once::new();
-    let before = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        before(panic);
-        rundir::keep_logs(&run_dir);
-        #[allow(
-            clippy::print_stderr,
-            reason = "only the print macros reach the output that is shown with the failing test"
-        )]
-        told.call_once(|| eprintln!("the servers' logs stay in {}", run_dir.display()));
-    }));
+/// A static is never dropped, and the servers of a whole test run are another process's, so a failing test must say at once
+/// that the logs are wanted.
+fn keep_logs_on_panic(run_dir: &Path) {
+    // Those of this process; none is told of twice.
+    static WATCHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+    static HOOK: Once = Once::new();
+    let watched = || WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
+    watched().push(run_dir.to_path_buf());
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            before(panic);
+            let stay = std::mem::take(&mut *watched());
+            for run_dir in stay.iter().filter(|run_dir| run_dir.is_dir()) {
+                rundir::keep_logs(run_dir);
+                #[allow(
+                    clippy::print_stderr,
+                    reason = "only the print macros reach the output that is shown with the failing test"
+                )]
+                {
+                    eprintln!("the servers' logs stay in {}", run_dir.display());
+                }
+            }
+        }));
+    });
 }
 
 /// A name that nobody else has, for a topic, group or database: `prefix_` and 12 letters. Valid in Kafka and, unquoted,

@@ -8,15 +8,17 @@ use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 use rustix::process::{Pid, test_kill_process};
 use stack::{Provider, Sizing, Stack, StackSpec, unique};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
-/// Who hurts the shared servers, or starts three brokers of its own, does it alone: a broker whose heartbeats starve
+/// Who hurts this program's servers, or starts three brokers of its own, does it alone: a broker whose heartbeats starve
 /// beside others loses its leadership without anybody's doing.
 static TURN: Mutex<()> = Mutex::const_new(());
 
 async fn alone() -> (MutexGuard<'static, ()>, &'static Stack) {
+    static OWN: OnceCell<Stack> = OnceCell::const_new();
     let turn = TURN.lock().await;
-    (turn, Stack::shared().await.expect("the stack"))
+    let start = || async { Stack::own(0).await.expect("the stack") };
+    (turn, OWN.get_or_init(start).await)
 }
 
 #[allow(clippy::print_stdout, reason = "shown with the test's name")]

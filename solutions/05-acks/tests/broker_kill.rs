@@ -1,4 +1,4 @@
-//! The broker is killed under load: a program of its own, because it kills the servers that others would share.
+//! The broker is killed under load, on servers that nobody else uses.
 
 mod common;
 
@@ -11,7 +11,8 @@ use stack::{Stack, unique};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_killed_twice_under_load_loses_and_doubles_nothing() {
-    let kafka = Stack::shared().await.expect("the servers").kafka();
+    let stack = Stack::own(0).await.expect("the servers");
+    let kafka = stack.kafka();
     let topic = unique("kill");
     kafka.create_topic(&topic, 3, &[]).await.expect("a topic");
     let brokers = kafka.bootstrap();

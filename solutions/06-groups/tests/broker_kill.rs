@@ -1,4 +1,4 @@
-//! The broker is killed under a member: a program of its own, because it kills the servers that others would share.
+//! The broker is killed under a member, on servers that nobody else uses.
 
 mod common;
 
@@ -15,7 +15,8 @@ fn a_member_outlives_its_broker_and_reads_each_record_once() {
         .enable_all()
         .build()
         .expect("a runtime");
-    let kafka = runtime.block_on(Stack::shared()).expect("the servers").kafka();
+    let stack = runtime.block_on(Stack::own(0)).expect("the servers");
+    let kafka = stack.kafka();
     let (topic, group) = (unique("kill"), unique("group"));
     runtime.block_on(kafka.create_topic(&topic, 2, &[])).expect("a topic");
     let config = MemberConfig {

@@ -4,22 +4,68 @@
 
 mod rig;
 
+use std::sync::Mutex;
 use std::time::Duration;
 
-use exchange::BadFrame;
+use exchange::{BadFrame, ExchangeConfig};
 use ledger::{Report, Verdict};
 use rig::{Process, Rig, until};
+use stack::{Provider, Stack};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// One run at a time: the servers that one of them kills are the others' too.
-static ONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+/// Two runs at a time, which mostly wait, each on servers of its own: what one of them kills the other needs.
+struct Servers {
+    stack: &'static Stack,
+    _turn: SemaphorePermit<'static>,
+}
+
+/// Those that nobody uses at the moment.
+static FREE: Mutex<Vec<&'static Stack>> = Mutex::new(Vec::new());
+
+impl Servers {
+    async fn alone() -> Self {
+        const AT_ONCE: u32 = 2;
+        static TURNS: Semaphore = Semaphore::const_new(AT_ONCE as usize);
+        // Of servers that somebody else runs there is one set.
+        let external = Provider::from_env().expect("LAB_STACK names a stack") == Provider::External;
+        let turns = if external { AT_ONCE } else { 1 };
+        let turn = TURNS.acquire_many(turns).await.expect("it is never closed");
+        let free = FREE.lock().unwrap().pop();
+        let stack = match free {
+            Some(stack) => stack,
+            None => {
+                let started = Stack::own(0).await;
+                let stack = started.expect("the servers start: ./lab doctor says what is missing");
+                // They go with the process.
+                Box::leak(Box::new(stack))
+            }
+        };
+        Self { stack, _turn: turn }
+    }
+}
+
+impl Drop for Servers {
+    fn drop(&mut self) {
+        // A run that failed may have left them dead or frozen: the next one takes others.
+        if !std::thread::panicking() {
+            FREE.lock().unwrap().push(self.stack);
+        }
+    }
+}
 
 /// A run that has delivered its first thousand trades when `fault` begins; the run ends when `fault` does.
 async fn survives(seed: u64, fault: impl AsyncFnOnce(&Rig, &Process<measure::WorkerProgress>)) -> Report {
-    let rig = Rig::start(seed, 1_000.0).await;
-    struck(rig, fault).await
+    survives_on(seed, |_| {}, fault).await
 }
 
-async fn struck(rig: Rig, fault: impl AsyncFnOnce(&Rig, &Process<measure::WorkerProgress>)) -> Report {
+/// The same with an exchange that is set up otherwise.
+async fn survives_on(
+    seed: u64,
+    change: impl FnOnce(&mut ExchangeConfig),
+    fault: impl AsyncFnOnce(&Rig, &Process<measure::WorkerProgress>),
+) -> Report {
+    let servers = Servers::alone().await;
+    let rig = Rig::start_on(servers.stack, seed, 1_000.0, &[], change).await;
     let worker = rig.worker("worker", None);
     until("the worker to own all partitions", || {
         worker.last().partitions.len() == 4
@@ -45,7 +91,6 @@ async fn delivers(worker: &Process<measure::WorkerProgress>, more: u64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sockets_dropped_again_and_again() {
-    let _one = ONE.lock().await;
     survives(11, async |rig, worker| {
         for drop in 1..=4 {
             rig.exchange.faults().drop_sockets();
@@ -59,7 +104,6 @@ async fn sockets_dropped_again_and_again() {
 /// Nothing but a ping without an answer tells a dead socket from a quiet market.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_socket_that_is_half_open() {
-    let _one = ONE.lock().await;
     survives(12, async |rig, _| {
         rig.exchange.faults().half_open(Duration::from_secs(90));
         until("the dead socket to be given up", || rig.ingest.last().gaps > 0).await;
@@ -70,7 +114,6 @@ async fn a_socket_that_is_half_open() {
 /// Also a repeat that comes from the repair of a gap.
 #[tokio::test(flavor = "multi_thread")]
 async fn frames_that_come_twice_or_out_of_order() {
-    let _one = ONE.lock().await;
     survives(13, async |rig, worker| {
         rig.exchange.faults().duplicate(500);
         rig.exchange.faults().reorder(500);
@@ -84,7 +127,6 @@ async fn frames_that_come_twice_or_out_of_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn frames_that_cannot_be_read() {
-    let _one = ONE.lock().await;
     let report = survives(14, async |rig, worker| {
         for kind in BadFrame::UNREADABLE.into_iter().chain([BadFrame::UnknownKey]) {
             rig.exchange.faults().inject(kind, 7);
@@ -97,7 +139,6 @@ async fn frames_that_cannot_be_read() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_killed_and_restarted() {
-    let _one = ONE.lock().await;
     survives(15, async |rig, worker| {
         for _ in 0..2 {
             let broker = &rig.stack.kafka().brokers()[0];
@@ -111,7 +152,6 @@ async fn a_broker_killed_and_restarted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clickhouse_killed_and_restarted() {
-    let _one = ONE.lock().await;
     survives(16, async |rig, worker| {
         for _ in 0..3 {
             let server = rig.stack.clickhouse().server();
@@ -125,7 +165,6 @@ async fn clickhouse_killed_and_restarted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clickhouse_killed_at_the_rename_of_a_part() {
-    let _one = ONE.lock().await;
     survives(17, async |rig, worker| {
         for _ in 0..3 {
             let server = rig.stack.clickhouse().server();
@@ -143,10 +182,9 @@ async fn clickhouse_killed_at_the_rename_of_a_part() {
 /// As against the real exchange, but for the certificate, which only this run trusts.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exchange_behind_tls_whose_socket_is_dropped() {
-    let _one = ONE.lock().await;
-    let rig = Rig::start_with(18, 1_000.0, |config| config.tls = true).await;
-    assert!(rig.exchange.ws_url().starts_with("wss://") && rig.exchange.rest_url().starts_with("https://"));
-    struck(rig, async |rig, _| {
+    let tls = |config: &mut ExchangeConfig| config.tls = true;
+    survives_on(18, tls, async |rig, _| {
+        assert!(rig.exchange.ws_url().starts_with("wss://") && rig.exchange.rest_url().starts_with("https://"));
         rig.exchange.faults().drop_sockets();
         until("the gap to be found", || rig.ingest.last().gaps > 0).await;
     })
@@ -156,7 +194,6 @@ async fn an_exchange_behind_tls_whose_socket_is_dropped() {
 /// Shorter than the feed takes for a dead socket: everything follows, late.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_socket_that_is_stalled() {
-    let _one = ONE.lock().await;
     survives(19, async |rig, _| {
         let stalled = rig.exchange.counters().stalled;
         rig.exchange.faults().stall(Duration::from_secs(5));
@@ -174,7 +211,6 @@ async fn a_socket_that_is_stalled() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repair_that_is_refused_by_the_rate_limit_and_by_a_server_that_is_down() {
-    let _one = ONE.lock().await;
     survives(20, async |rig, worker| {
         let before = rig.exchange.counters();
         rig.exchange.faults().rate_limit(Duration::from_secs(2));
@@ -197,7 +233,6 @@ async fn a_repair_that_is_refused_by_the_rate_limit_and_by_a_server_that_is_down
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clickhouse_frozen_and_thawed() {
-    let _one = ONE.lock().await;
     survives(21, async |rig, worker| {
         let server = rig.stack.clickhouse().server();
         server.freeze().await.unwrap();
@@ -217,8 +252,8 @@ async fn clickhouse_frozen_and_thawed() {
 async fn clickhouse_away_for_longer_than_the_queues_hold_takes_no_more_memory() {
     const ROWS: u64 = 5_000;
     const BOUND: u64 = 160 << 20;
-    let _one = ONE.lock().await;
-    let rig = Rig::start(22, 20_000.0).await;
+    let servers = Servers::alone().await;
+    let rig = Rig::start_on(servers.stack, 22, 20_000.0, &[], |_| {}).await;
     let worker = rig.worker_with("worker", &["--epoch-rows", &ROWS.to_string()]);
     until("the worker to own all partitions", || {
         worker.last().partitions.len() == 4

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use ledger::{Report, Verdict};
 use measure::WorkerProgress;
 use rig::{Process, Rig, until};
-use stack::{Kafka, Placed, Server, Stack, StackSpec};
+use stack::{Kafka, Placed, Server, Stack};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 /// One run at a time: the servers that one of them hurts are the others' too.
@@ -21,16 +21,8 @@ async fn alone() -> (MutexGuard<'static, ()>, &'static Stack) {
     static THREE: OnceCell<Stack> = OnceCell::const_new();
     let turn = ONE.lock().await;
     let start = || async {
-        let provider = stack::Provider::from_env().expect("LAB_STACK names a stack");
-        let spec = StackSpec {
-            provider,
-            brokers: 3,
-            progress: true,
-            ..StackSpec::default()
-        };
-        Stack::start(spec)
-            .await
-            .expect("three brokers start: ./lab doctor says what is missing")
+        let started = Stack::own(3).await;
+        started.expect("three brokers start: ./lab doctor says what is missing")
     };
     (turn, THREE.get_or_init(start).await)
 }

@@ -276,7 +276,7 @@ mod tests {
     use std::net::TcpListener;
     use std::time::Instant;
 
-    use stack::{Stack, StackSpec};
+    use stack::Stack;
 
     use super::*;
 
@@ -327,7 +327,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_frozen_clickhouse_is_given_up_and_answers_again_once_it_is_thawed() {
         // Servers of its own: what others ask of the shared ones meanwhile would wait.
-        let stack = Stack::start(StackSpec::default()).await.unwrap();
+        let stack = Stack::own(0).await.unwrap();
         let clickhouse = stack.clickhouse();
         let table = format!("CREATE TABLE {} (x UInt8) ENGINE = Memory", tables::TRADES);
         clickhouse.client().query(&table).execute().await.unwrap();

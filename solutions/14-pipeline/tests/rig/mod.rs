@@ -104,20 +104,15 @@ pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 impl Rig {
-    /// Servers, topics, tables, an exchange that waits to begin, and an ingest that is connected to it.
+    /// Servers that others use too, topics, tables, an exchange that waits to begin, and an ingest that is connected to it.
     pub(crate) async fn start(seed: u64, rate: f64) -> Self {
-        Self::start_with(seed, rate, |_| {}).await
-    }
-
-    /// The same, with an exchange that is set up otherwise.
-    pub(crate) async fn start_with(seed: u64, rate: f64, change: impl FnOnce(&mut ExchangeConfig)) -> Self {
         let stack = Stack::shared()
             .await
-            .expect("the local stack starts: ./lab doctor says what is missing");
-        Self::start_on(stack, seed, rate, &[], change).await
+            .expect("the servers start: ./lab doctor says what is missing");
+        Self::start_on(stack, seed, rate, &[], |_| {}).await
     }
 
-    /// The same on other servers, with more arguments for the ingest.
+    /// The same on other servers, with more arguments for the ingest and an exchange that is set up otherwise.
     pub(crate) async fn start_on(
         stack: &'static Stack,
         seed: u64,
