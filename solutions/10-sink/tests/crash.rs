@@ -10,22 +10,18 @@ use std::time::Duration;
 use rand::{RngExt, SeedableRng};
 use sink::Block;
 use support::{Database, block, database_on, until};
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use tokio::sync::{Mutex, MutexGuard};
 
-/// A stack of this binary's own: other tests' servers are not ours to kill. One test at a time.
-async fn server() -> (&'static stack::ClickHouse, MutexGuard<'static, ()>) {
+/// Servers of each test's own: others' are not ours to kill. Where somebody else runs them, one test at a time.
+async fn servers() -> (stack::Stack, Option<MutexGuard<'static, ()>>) {
     static TURN: Mutex<()> = Mutex::const_new(());
-    static STACK: OnceCell<stack::Stack> = OnceCell::const_new();
-    let turn = TURN.lock().await;
-    let stack = STACK
-        .get_or_init(|| async {
-            let spec = stack::StackSpec::default();
-            stack::Stack::start(spec)
-                .await
-                .unwrap_or_else(|error| panic!("no servers to test on: {error}"))
-        })
-        .await;
-    (stack.clickhouse(), turn)
+    let started = stack::Stack::own(0).await;
+    let stack = started.unwrap_or_else(|error| panic!("no servers to test on: {error}"));
+    let turn = match stack.provider() {
+        stack::Provider::External => Some(TURN.lock().await),
+        _ => None,
+    };
+    (stack, turn)
 }
 
 /// Writes `epochs` of 40 to 400 rows through whatever happens; returns them.
@@ -46,7 +42,8 @@ async fn deliver(database: &Database, seed: u64, epochs: i64) -> Vec<Block> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_killed_at_random_moments_loses_and_doubles_nothing() {
-    let (clickhouse, _turn) = server().await;
+    let (stack, _turn) = servers().await;
+    let clickhouse = stack.clickhouse();
     let database = Arc::new(database_on(clickhouse.url(), "").await);
     for seed in 0..3 {
         let database = Arc::new(database_on(clickhouse.url(), "").await);
@@ -89,7 +86,8 @@ async fn a_server_killed_at_random_moments_loses_and_doubles_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_killed_at_the_rename_of_a_new_part_loses_and_doubles_nothing() {
-    let (clickhouse, _turn) = server().await;
+    let (stack, _turn) = servers().await;
+    let clickhouse = stack.clickhouse();
     let database = Arc::new(database_on(clickhouse.url(), "").await);
     let sink = Arc::new(database.owner("w", &[0]).await);
     let path = "SELECT data_paths[1] FROM system.tables WHERE database = {database: String} AND table = 'trades'";
