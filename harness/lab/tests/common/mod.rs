@@ -22,11 +22,11 @@ pub const LIMIT: Duration = Duration::from_secs(600);
 const GONE: Duration = Duration::from_secs(15);
 
 /// A home of the tests' own, so that the user's last report stays: with the servers that are fetched already and, from one
-/// test to the next, Kafka's class archive (it is valid for one path only, and takes seconds to make); else as new. Each
-/// run takes the whole machine, so one test at a time has it, in whatever program.
+/// test to the next, Kafka's class archive (it is valid for one path only, and takes seconds to make); else as new. One test
+/// at a time has a home, and there are two of them: more runs side by side would test the machine.
 pub struct Home {
     path: PathBuf,
-    _alone: File,
+    _alone: Vec<File>,
 }
 
 impl std::ops::Deref for Home {
@@ -37,12 +37,42 @@ impl std::ops::Deref for Home {
     }
 }
 
+/// Waits for a home, and no longer than for one.
 pub fn home() -> Home {
-    stack::provision::ensure(true).expect("the servers can be fetched: ./lab doctor says what is missing");
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("home");
+    let (first, second) = (place(1), place(2));
+    let from = Instant::now();
+    loop {
+        // In this order, so that a test alone always has the first and its class archive.
+        if first.1.try_lock().is_ok() {
+            return as_new(first.0, vec![first.1]);
+        }
+        if second.1.try_lock().is_ok() {
+            return as_new(second.0, vec![second.1]);
+        }
+        assert!(from.elapsed() < LIMIT, "no home came free within {LIMIT:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Waits until no other test runs: for one that measures.
+pub fn home_alone() -> Home {
+    let ((path, first), (_, second)) = (place(1), place(2));
+    // In the order in which everybody takes them: nobody waits for the one who waits.
+    first.lock().unwrap();
+    second.lock().unwrap();
+    as_new(path, vec![first, second])
+}
+
+/// One of the two, and its lock.
+fn place(number: u8) -> (PathBuf, File) {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("home-{number}"));
     std::fs::create_dir_all(&path).unwrap();
-    let alone = File::create(path.with_extension("lock")).unwrap();
-    alone.lock().unwrap();
+    let lock = File::create(path.with_extension("lock")).unwrap();
+    (path, lock)
+}
+
+fn as_new(path: PathBuf, alone: Vec<File>) -> Home {
+    stack::provision::ensure(true).expect("the servers can be fetched: ./lab doctor says what is missing");
     for entry in std::fs::read_dir(&path).unwrap() {
         let (entry, kind) = entry.map(|entry| (entry.path(), entry.file_type().unwrap())).unwrap();
         match (kind.is_dir(), name(&entry).starts_with("kafka-")) {
