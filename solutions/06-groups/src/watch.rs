@@ -56,14 +56,19 @@ pub(crate) fn watch(client: Weak<BaseConsumer<Rebalances>>, config: &MemberConfi
     let config = config.clone();
     let name = "consumer watch".to_owned();
     thread::Builder::new().name(name).spawn(move || {
+        let mut well_since: Option<Instant> = None;
         loop {
             thread::sleep(LOOK);
             let Some(outside) = client.upgrade().map(|client| client.context().watch.outside()) else {
                 return;
             };
             // The client is not held meanwhile: its owner may want to end it.
-            if outside > config.still_limit
-                && leaders_are_there(&config)
+            if outside <= config.still_limit || !leaders_are_there(&config) {
+                well_since = None;
+                continue;
+            }
+            // A broker that has only just come back, after a long absence, must not be held against the client.
+            if well_since.get_or_insert_with(Instant::now).elapsed() > config.still_limit / 3
                 && let Some(client) = client.upgrade()
             {
                 client.context().watch.still.store(true, Ordering::Release);

@@ -18,7 +18,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rig::{Process, Rig, until};
 use rustix::process::{Signal, kill_process};
-use stack::{Server, Stack, StackSpec};
+use stack::{Server, Stack};
 use tokio::sync::{Barrier, Mutex, OnceCell};
 
 /// One run at a time: the servers that one of them hurts are the others' too.
@@ -28,14 +28,8 @@ static ONE: Mutex<()> = Mutex::const_new(());
 async fn servers() -> &'static Stack {
     static OWN: OnceCell<Stack> = OnceCell::const_new();
     let start = || async {
-        let spec = StackSpec {
-            provider: stack::Provider::from_env().expect("LAB_STACK names a stack"),
-            progress: true,
-            ..StackSpec::default()
-        };
-        Stack::start(spec)
-            .await
-            .expect("the stack starts: ./lab doctor says what is missing")
+        let servers = Stack::own(0).await;
+        servers.expect("the stack starts: ./lab doctor says what is missing")
     };
     OWN.get_or_init(start).await
 }
