@@ -201,6 +201,11 @@ impl Deliveries {
         }
     }
 
+    /// Counts a record as acknowledged that came back and was found in the log.
+    pub(crate) fn found(&self, record: &OwnedMessage) {
+        self.decide(size(record), None);
+    }
+
     /// Counts a record as given up that came back and that no client takes.
     pub(crate) fn give_up(&self, record: &OwnedMessage, error: &KafkaError) {
         self.decide(size(record), Some(failure(record, error)));

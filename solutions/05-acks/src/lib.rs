@@ -8,6 +8,7 @@ mod delivery;
 mod error;
 mod link;
 mod producer;
+mod tail;
 mod transactional;
 mod watch;
 

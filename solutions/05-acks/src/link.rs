@@ -4,23 +4,29 @@
 //! the callback has run for the whole batch of reports. A caller woken by the callback would find the queue still full,
 //! and after the last report nobody would wake it again. Counted here, a place is free when the callback says so.
 
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, TryLockError};
 use std::time::Duration;
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Header, Message as _, OwnedHeaders};
+use rdkafka::message::{Header, Message as _, OwnedHeaders, OwnedMessage};
 use rdkafka::producer::{BaseRecord, Producer as _, PurgeConfig, ThreadedProducer};
 
 use crate::config::ProducerConfig;
 use crate::delivery::{Deliveries, Reporter, Stats};
 use crate::error::{ConfigError, FlushError, SendError, TrySendError};
+use crate::tail;
 
 /// Headers of a record: name and value each, in this order.
 pub type Headers<'a> = &'a [(&'a str, &'a [u8])];
 
 /// How long a client that stands still may take to give back what it holds.
 const RETURN_LIMIT: Duration = Duration::from_secs(10);
+
+/// How often, and with what pause, the log is asked for what a client that stood still has written.
+const TAIL_TRIES: u32 = 30;
+const TAIL_PAUSE: Duration = Duration::from_secs(2);
 
 /// How long a waiter sleeps at most before it looks again by itself, in case librdkafka's own bound was met.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -59,8 +65,8 @@ impl Link {
         &self.config
     }
 
-    /// Puts a new client in the place of one that stands still, and gives it everything that is not acknowledged, in order.
-    /// What the old one had written without hearing of it is written twice.
+    /// Puts a new client in the place of one that stands still, and gives it everything that is neither acknowledged nor found
+    /// in the log, in order. Returns how many records that were.
     ///
     /// # Errors
     /// There is no new client; then the old one stays.
@@ -80,8 +86,25 @@ impl Link {
         drop(std::mem::replace(&mut *native, fresh));
         let returned = self.deliveries.end_return();
         self.deliveries.revived.fetch_add(1, Ordering::Relaxed);
+        let written = match self.written(&returned) {
+            Ok(written) => written,
+            Err(error) => {
+                // Neither sent again, which could double them, nor forgotten: whoever flushes hears of it.
+                tracing::error!(%error, "nobody can say what the client that stood still has written");
+                returned
+                    .iter()
+                    .for_each(|(_, record)| self.deliveries.give_up(record, &error));
+                return Ok(0);
+            }
+        };
+        let mut again = 0;
         for (number, record) in &returned {
-            let again = BaseRecord {
+            if written.contains(number) {
+                self.deliveries.found(record);
+                continue;
+            }
+            again += 1;
+            let record_again = BaseRecord {
                 topic: record.topic(),
                 partition: (record.partition() >= 0).then(|| record.partition()),
                 payload: record.payload(),
@@ -90,11 +113,24 @@ impl Link {
                 headers: record.headers().cloned(),
                 delivery_opaque: *number,
             };
-            if let Err((error, _)) = native.send(again) {
+            if let Err((error, _)) = native.send(record_again) {
                 self.deliveries.give_up(record, &error);
             }
         }
-        Ok(returned.len())
+        Ok(again)
+    }
+
+    /// Which of the records that came back are in the log; asked again while brokers do not answer.
+    fn written(&self, returned: &[(usize, OwnedMessage)]) -> Result<HashSet<usize>, KafkaError> {
+        let mut tries = 1;
+        loop {
+            match tail::written(&self.config.brokers, &self.config.client_id, returned) {
+                Err(error) if tries < TAIL_TRIES => tracing::warn!(%error, "what is written cannot be read yet"),
+                ended => return ended,
+            }
+            std::thread::sleep(TAIL_PAUSE);
+            tries += 1;
+        }
     }
 
     pub(crate) fn stats(&self) -> Stats {

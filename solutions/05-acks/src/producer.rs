@@ -17,7 +17,7 @@ use crate::watch;
 /// Records of one partition are written in the order in which they were accepted, once each, as long as the producer lives and
 /// is idempotent (the default). A new producer is a new numbering: what the old one had in flight when its process died may be
 /// in the log, and sending it again doubles it. That is why repeats are dropped downstream. A client that stands still though
-/// the cluster is well ([`ProducerConfig::still_limit`]) is replaced by a new one, with the same consequence; the order stays.
+/// the cluster is well ([`ProducerConfig::still_limit`]) is replaced by a new one, which sends what is not found in the log.
 ///
 /// Dropping the last handle gives up what is still queued (it is counted as failed, and may have been written): call
 /// [`flush`](Self::flush) first.

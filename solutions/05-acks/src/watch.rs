@@ -29,6 +29,7 @@ pub(crate) fn watch(link: &Arc<Link>) {
 
 fn look_again(weak: &Weak<Link>) {
     let (mut decided, mut moved) = (0, Instant::now());
+    let mut well_since: Option<Instant> = None;
     loop {
         thread::sleep(LOOK);
         let Some(link) = weak.upgrade() else { return };
@@ -36,7 +37,14 @@ fn look_again(weak: &Weak<Link>) {
         if now != decided || !waits {
             (decided, moved) = (now, Instant::now());
         }
-        if moved.elapsed() < link.config().still_limit || link.fatal().is_some() || !leaders_are_there(&link) {
+        let limit = link.config().still_limit;
+        if moved.elapsed() < limit || link.fatal().is_some() || !leaders_are_there(&link) {
+            well_since = None;
+            continue;
+        }
+        // Leaders that have only just come back must not be held against the client: its requests are on the way, and so are
+        // answers, also while the leaders were asked for.
+        if well_since.get_or_insert_with(Instant::now).elapsed() < limit / 3 || link.deliveries().decided() != decided {
             continue;
         }
         match link.revive() {
@@ -46,7 +54,7 @@ fn look_again(weak: &Weak<Link>) {
             ),
             Err(error) => tracing::warn!(%error, "the Kafka client stands still, and there is no new one"),
         }
-        moved = Instant::now();
+        (moved, well_since) = (Instant::now(), None);
     }
 }
 
