@@ -75,6 +75,8 @@ impl Engine {
         if !block.ranges.is_empty() {
             self.epoch_at = Instant::now();
             self.try_prepare_at = self.epoch_at;
+            // A refusal counts for the block that was refused.
+            self.fenced_since = None;
             self.stage = Stage::Cut(block);
         }
         Ok(())

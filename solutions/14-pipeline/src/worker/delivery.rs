@@ -13,7 +13,7 @@ use crate::process::now_ms;
 pub(crate) enum Done {
     Written(Written),
     /// The block cannot be written, ever.
-    Failed(SinkError),
+    Failed(anyhow::Error),
     /// Partitions (of the try with that number) are ready to begin, or why not.
     TakenOver(Vec<i32>, u64, anyhow::Result<Vec<super::partition::Start>>),
 }
@@ -29,18 +29,22 @@ pub(crate) struct Written {
 
 /// Writes the block on the runtime; the outcome comes over the channel.
 pub(crate) fn write(runtime: &Handle, sink: Arc<Sink>, block: Block, done: Sender<Done>) {
+    let writing = runtime.spawn(async move {
+        let written = sink.write(&block).await?;
+        let latency = latency(&block, &written.lost);
+        Ok::<_, SinkError>(Written {
+            block,
+            lost: written.lost,
+            found: written.found,
+            latency,
+        })
+    });
     runtime.spawn(async move {
-        let outcome = match sink.write(&block).await {
-            Ok(written) => {
-                let latency = latency(&block, &written.lost);
-                Done::Written(Written {
-                    block,
-                    lost: written.lost,
-                    found: written.found,
-                    latency,
-                })
-            }
-            Err(error) => Done::Failed(error),
+        let outcome = match writing.await {
+            Ok(Ok(written)) => Done::Written(written),
+            Ok(Err(error)) => Done::Failed(error.into()),
+            // A panic is told like any other end, or the loop would wait for ever.
+            Err(error) => Done::Failed(error.into()),
         };
         // The loop has ended when nobody listens; then there is nobody to tell.
         let _ = done.send(outcome);

@@ -19,9 +19,10 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::block::Stage;
+use super::delivered::Delivered;
 use super::delivery::Done;
 use super::membership::{Taking, still_ours};
-use super::partition::{Applied, Delivered, Partition, Rules};
+use super::partition::{Applied, Partition, Rules};
 use super::snapshot::Snapshot;
 use super::takeover::Takeover;
 use crate::cli::{REPORT_EVERY, WorkerArgs};

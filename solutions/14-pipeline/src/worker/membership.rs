@@ -7,9 +7,10 @@ use consumer::AnswerError;
 use sink::SinkError;
 use tokio::task::AbortHandle;
 
+use super::delivered::Delivered;
 use super::delivery::Done;
 use super::engine::Engine;
-use super::partition::{Delivered, Partition, Start};
+use super::partition::{Partition, Start};
 use super::takeover::StrangeMetadata;
 
 /// A takeover under way: the number of its try, and the task that does it.
@@ -62,12 +63,19 @@ impl Engine {
         let attempt = self.tries;
         let (takeover, done) = (self.takeover(), self.done_sender());
         let taken = partitions.clone();
-        let task = self.runtime.spawn(async move {
-            let starts = takeover.run(taken.clone()).await;
+        let running = self.runtime.spawn(takeover.run(taken.clone()));
+        let task = running.abort_handle();
+        self.runtime.spawn(async move {
+            let starts = match running.await {
+                Ok(starts) => starts,
+                Err(error) if error.is_cancelled() => return,
+                // A panic is told like any other failure, or the partitions would wait for ever.
+                Err(error) => Err(error.into()),
+            };
             let _ = done.send(Done::TakenOver(taken, attempt, starts));
         });
         self.taking.extend(partitions.into_iter().map(|partition| {
-            let task = task.abort_handle();
+            let task = task.clone();
             (partition, Taking { attempt, task })
         }));
     }

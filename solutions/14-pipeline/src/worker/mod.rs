@@ -4,6 +4,7 @@
 //! state, `block` cuts and commits, `delivery` writes, `membership` answers the group, `takeover` begins with a partition.
 
 mod block;
+mod delivered;
 mod delivery;
 mod engine;
 mod membership;

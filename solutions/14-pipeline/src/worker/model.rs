@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 use consumer::EARLIEST;
 use market::{Candle, Decimal, EventTime, Interval, Market, Side, Trade};
 
-use super::partition::{Applied, Delivered, Partition, Rules, Start};
+use super::delivered::Delivered;
+use super::partition::{Applied, Partition, Rules, Start};
 use super::snapshot::{self, Snapshot};
 use super::takeover::{prepared_end, prepared_text};
 

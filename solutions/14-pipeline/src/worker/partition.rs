@@ -57,7 +57,7 @@ pub(crate) enum ApplyError {
     /// A topic that is neither compacted nor written in transactions has no holes: going on would lose what is in it.
     #[error(
         "partition {partition} has no record from offset {expected} to {found}; if retention has deleted them, begin anew \
-         with another --group, and keep records for longer"
+         with another --group and another --database, and keep records for longer"
     )]
     Hole {
         /// The partition.
@@ -90,41 +90,6 @@ pub(crate) enum Applied {
     Trade { late: bool, too_late: bool },
     /// It could not be read.
     Unreadable,
-}
-
-/// How far the rows of a partition are in the tables, beside the range that stands committed for it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Delivered {
-    /// Everything before this offset is in the tables; [`EARLIEST`] when nothing was ever committed.
-    pub(crate) acked: i64,
-    /// The committed range ends here (inclusive), whoever prepared it; nothing when it is empty.
-    prepared_to: Option<i64>,
-}
-
-impl Delivered {
-    /// As a takeover finds it.
-    pub(crate) fn taken_over(first: i64, prepared: Option<i64>) -> Self {
-        Self {
-            acked: first,
-            prepared_to: prepared,
-        }
-    }
-
-    /// A range up to `last` has been committed.
-    pub(crate) fn prepare(&mut self, last: i64) {
-        self.prepared_to = Some(last);
-    }
-
-    /// Everything up to `last` is in the tables.
-    pub(crate) fn written(&mut self, last: i64) {
-        self.acked = last + 1;
-    }
-
-    /// The offset at which the committed range may be emptied: only past its end. To empty it before says that none of its
-    /// rows is in the tables, and a predecessor may have written them: the next owner would write them again.
-    pub(crate) fn settled(&self) -> Option<i64> {
-        (self.acked >= 0 && self.prepared_to.is_none_or(|last| self.acked > last)).then_some(self.acked)
-    }
 }
 
 /// Candles that fire during a long replay are thrown away this often, in records.
@@ -200,11 +165,14 @@ impl Partition {
 
     /// Applies the record at `offset`; `None` when it could not be read.
     pub(crate) fn apply(&mut self, offset: i64, trade: Option<&Trade>) -> Result<Applied, ApplyError> {
-        let expected = if self.next == EARLIEST { self.first } else { self.next };
-        let hole = match self.next {
-            // The log may begin anywhere up to what is delivered.
-            EARLIEST => self.first != EARLIEST && offset > self.first,
-            next => offset != next,
+        // The log may begin anywhere up to what a snapshot holds; without one, up to what is delivered.
+        let begins_by = match self.rebuilt_at {
+            EARLIEST => self.first,
+            snapshot => snapshot,
+        };
+        let (expected, hole) = match self.next {
+            EARLIEST => (begins_by, begins_by != EARLIEST && offset > begins_by),
+            next => (next, offset != next),
         };
         if hole {
             return Err(ApplyError::Hole {
@@ -213,7 +181,7 @@ impl Partition {
                 found: offset,
             });
         }
-        if self.next == EARLIEST && 0 < offset && offset < self.first {
+        if self.next == EARLIEST && self.rebuilt_at == EARLIEST && 0 < offset && offset < self.first {
             tracing::warn!(
                 partition = self.id,
                 offset,
@@ -375,53 +343,4 @@ impl Partition {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const RULES: Rules = Rules {
-        bound_ms: 1_000,
-        lateness_ms: 60_000,
-        repeat_span_s: 3,
-    };
-
-    fn without_snapshot(first: i64) -> Partition {
-        let start = Start {
-            partition: 0,
-            snapshot: None,
-            first,
-            prepared: None,
-        };
-        Partition::restore(start, RULES).unwrap()
-    }
-
-    #[test]
-    fn a_log_that_begins_after_what_is_delivered_has_a_hole() {
-        let hole = without_snapshot(500).apply(600, None).unwrap_err();
-        assert!(
-            matches!(
-                hole,
-                ApplyError::Hole {
-                    expected: 500,
-                    found: 600,
-                    ..
-                }
-            ),
-            "{hole}"
-        );
-        for begins in [0, 499, 500] {
-            without_snapshot(500).apply(begins, None).unwrap();
-        }
-        without_snapshot(EARLIEST).apply(600, None).unwrap();
-    }
-
-    #[test]
-    fn a_record_that_is_missing_in_the_middle_is_a_hole() {
-        let mut partition = without_snapshot(EARLIEST);
-        partition.apply(7, None).unwrap();
-        partition.apply(8, None).unwrap();
-        assert!(matches!(
-            partition.apply(10, None),
-            Err(ApplyError::Hole { expected: 9, .. })
-        ));
-    }
-}
+mod tests;

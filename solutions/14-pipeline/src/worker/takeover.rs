@@ -145,7 +145,9 @@ impl Takeover {
 
 /// The committed offset carries a text that is none of ours: the group belongs to another program.
 #[derive(Debug, thiserror::Error)]
-#[error("partition {partition}: {text:?} stands beside the committed offset ({why}); choose another --group")]
+#[error(
+    "partition {partition}: {text:?} stands beside the committed offset ({why}); choose another --group, and another --database with it"
+)]
 pub(super) struct StrangeMetadata {
     partition: i32,
     text: String,

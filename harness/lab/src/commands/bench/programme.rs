@@ -92,13 +92,18 @@ pub(crate) struct Run {
     pub(crate) growth_s: f64,
 }
 
+/// What part of the trades that were due a run must have sent.
+const DUE: f64 = 0.99;
+
 /// Growth of the trades on the way, in seconds of the rate, that is noise and no trend.
 const NOISE_S: f64 = 0.25;
 
 impl Run {
-    /// Whether it kept up: the trades on the way did not grow.
+    /// Whether it kept up: all trades that were due came, and those on the way did not grow. Full queues hold the exchange
+    /// back, and then nothing grows either.
     pub(crate) fn kept_up(&self) -> bool {
-        self.growth_s <= NOISE_S
+        let due = self.rate.unwrap_or(0.0) * self.seconds;
+        self.growth_s <= NOISE_S && self.trades as f64 >= DUE * due
     }
 }
 
@@ -107,7 +112,7 @@ impl Run {
 pub(crate) struct Figures {
     /// The stages.
     pub(crate) stages: Vec<Cost>,
-    /// For each encoding: at full speed, then at the highest rate that was kept up with, if one of those tried was.
+    /// For each encoding: at full speed, then at the highest rate that was kept up with, or the lowest tried if none was.
     pub(crate) whole: Vec<Run>,
     /// At the rates of the latencies, then with less waiting.
     pub(crate) latency: Vec<Run>,
@@ -221,15 +226,20 @@ impl Measured {
             }
             note(&format!("\nAt {} trades/s, {encoding}:", text::grouped(rate as u64)));
             let run = self.run(&args, Some(rate))?;
-            if run.kept_up() {
-                note("  kept up");
-                runs.push(run);
+            let kept_up = run.kept_up();
+            note(&match kept_up {
+                true => "  kept up".into(),
+                false => format!(
+                    "  not kept up: {} trades, and what is on its way grew by {:.1} s",
+                    text::grouped(run.trades),
+                    run.growth_s
+                ),
+            });
+            runs.truncate(1);
+            runs.push(run);
+            if kept_up {
                 break;
             }
-            note(&format!(
-                "  not kept up: what is on its way grew by {:.1} s",
-                run.growth_s
-            ));
         }
         Ok(runs)
     }
