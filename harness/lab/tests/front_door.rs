@@ -137,7 +137,7 @@ async fn a_second_start_has_its_first_row_soon() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_with_every_fault_passes_its_audit() {
+async fn a_run_with_faults_of_the_exchange_the_servers_and_the_workers_passes_its_audit() {
     let home = home();
     let faults = [
         "garbage@1s",
@@ -146,6 +146,7 @@ async fn a_run_with_every_fault_passes_its_audit() {
         "broker-kill@9s",
         "clickhouse-restart@14s",
         "worker-freeze@18s",
+        "worker-join@19s",
     ];
     let mut args = vec!["up", "--for", "28s", "--plain", "--json"];
     args.extend(faults.iter().flat_map(|fault| ["--fault", *fault]));
@@ -158,6 +159,10 @@ async fn a_run_with_every_fault_passes_its_audit() {
     for fault in struck {
         assert_eq!(fault["struck"], true, "{fault:#}");
     }
+    // Half of the six: the fault before it has left as many workers as it found.
+    let joined = struck.iter().find(|fault| fault["name"] == "worker-join").unwrap();
+    let what = joined["what"].as_str().unwrap();
+    assert!(what.contains("had 3 partitions"), "{what}");
     nobody_left(&home).await;
 }
 

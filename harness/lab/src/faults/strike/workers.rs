@@ -45,6 +45,16 @@ fn all_owned_without(ctx: &Ctx, but: &str) -> bool {
     ctx.crew.board().owned_without(but) >= ctx.partitions
 }
 
+/// Drains the worker process that was started last, so that a fault which started one leaves as many as it found. Not the
+/// very one that the fault has started: if that or the one that it struck has died, the supervisor has replaced it.
+async fn newest_leaves(ctx: &Ctx) -> anyhow::Result<()> {
+    let newest = ctx.crew.workers().pop().context("no worker of this run is left")?;
+    newest.drain().await;
+    let gone = || ctx.crew.workers().iter().all(|other| other.pid() != newest.pid());
+    ensure!(until(gone).await, "{} does not leave", newest.name());
+    Ok(())
+}
+
 pub(super) async fn kill(ctx: &Ctx) -> anyhow::Result<String> {
     let worker = busiest(ctx).await?;
     let (name, pid) = (worker.name().to_owned(), worker.pid());
@@ -68,22 +78,23 @@ pub(super) async fn freeze(ctx: &Ctx) -> anyhow::Result<String> {
     let from = Instant::now();
     worker.signal(Signal::STOP)?;
     ensure!(until(|| worker.is_frozen()).await, "process {pid} runs on");
-    let taken = async {
-        ctx.crew.start_worker().context("no second worker could be started")?;
-        let taken = until(|| all_owned_without(ctx, &name)).await.then(|| took(from));
-        tokio::time::sleep(FROZEN.saturating_sub(from.elapsed())).await;
-        anyhow::Ok(taken)
+    let heir = ctx.crew.start_worker();
+    if heir.is_err() {
+        worker.signal(Signal::CONT)?;
     }
-    .await;
+    heir.context("no second worker could be started")?;
+    let taken = until(|| all_owned_without(ctx, &name)).await.then(|| took(from));
+    tokio::time::sleep(FROZEN.saturating_sub(from.elapsed())).await;
     // Thawed whatever happened in between: a frozen process would outlast the run.
     worker.signal(Signal::CONT)?;
-    let taken = taken?.with_context(|| {
+    let thawed = took(from);
+    newest_leaves(ctx).await?;
+    let taken = taken.with_context(|| {
         let limit = text::span(LIMIT);
         format!("{name} was frozen, and the others had not taken over all partitions after {limit}")
     })?;
     Ok(format!(
-        "{name} frozen; all partitions taken over after {taken}; thawed after {}",
-        took(from)
+        "{name} frozen; all partitions taken over after {taken}; thawed after {thawed}"
     ))
 }
 
@@ -94,14 +105,15 @@ pub(super) async fn join(ctx: &Ctx) -> anyhow::Result<String> {
     let worker = ctx.crew.start_worker().context("no second worker could be started")?;
     let name = worker.name().to_owned();
     let owned = || ctx.crew.board().owned_by(&name);
-    ensure!(until(|| owned() > 0).await, "{name} got no partition");
+    let got_some = until(|| owned() > 0).await;
     let joined = took(from);
-    tokio::time::sleep(STAYS).await;
+    if got_some {
+        tokio::time::sleep(STAYS).await;
+    }
     let share = text::plural(owned() as u64, "partition", "partitions");
     let leaves = Instant::now();
-    worker.drain().await;
-    let gone = || ctx.crew.workers().iter().all(|other| other.pid() != worker.pid());
-    ensure!(until(gone).await, "{name} does not leave");
+    newest_leaves(ctx).await?;
+    ensure!(got_some, "{name} got no partition");
     Ok(format!(
         "{name} joined in {joined} and had {share}; it left in {}",
         took(leaves)
