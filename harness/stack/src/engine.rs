@@ -52,13 +52,17 @@ where
     let doing = doing.into();
     let (sender, answer) = channel();
     let runtime = runtime()?;
-    runtime.spawn(async move {
+    let working = runtime.spawn(async move {
         // Whoever asked may have lost patience.
         let _ = sender.send(work.await.map_err(|error| error.to_string()));
     });
     match answer.recv_timeout(limit) {
         Ok(answer) => answer.map_err(|why| StackError::Engine { doing, why }),
-        Err(RecvTimeoutError::Timeout) => Err(StackError::Late { what: doing, limit }),
+        Err(RecvTimeoutError::Timeout) => {
+            // What is told to have failed is not to be done later on.
+            working.abort();
+            Err(StackError::Late { what: doing, limit })
+        }
         Err(RecvTimeoutError::Disconnected) => Err(StackError::prepare(doing, "the thread that did it panicked")),
     }
 }
@@ -100,5 +104,43 @@ pub(crate) fn must_answer() -> Result<(), StackError> {
     match version() {
         Ok(_) => Ok(()),
         Err(error) => Err(unavailable(format!("no container engine answers ({error})"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    /// Says when it is dropped.
+    struct Dropped(std::sync::mpsc::Sender<()>);
+
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            let _ = self.0.send(());
+        }
+    }
+
+    #[test]
+    fn what_was_told_to_be_late_is_not_done_afterwards() {
+        let (dropped, gone) = channel();
+        let (go, wait) = tokio::sync::oneshot::channel::<()>();
+        let done = Arc::new(AtomicBool::new(false));
+        let work = {
+            let (done, dropped) = (Arc::clone(&done), Dropped(dropped));
+            async move {
+                let _dropped = dropped;
+                let went = wait.await;
+                done.store(true, Ordering::Release);
+                went
+            }
+        };
+        let late = ask("a late answer", Duration::from_millis(20), work);
+        assert!(matches!(late, Err(StackError::Late { .. })), "{late:?}");
+        gone.recv_timeout(Duration::from_secs(10))
+            .expect("the work is dropped, not left to itself");
+        assert!(go.send(()).is_err() && !done.load(Ordering::Acquire));
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use stack::{Kafka, Placed, Server};
 
 use super::{Ctx, Looks, took};
@@ -75,11 +75,15 @@ async fn leader(ctx: &Ctx) -> anyhow::Result<Leader<'_>> {
     })
 }
 
-/// Waits until every replica of the topic is in sync: before that the next loss could be one too many.
-async fn in_sync(ctx: &Ctx) -> bool {
+/// Waits until every replica of the topic is in sync: before that the next loss could be one too many. `deposed` led until
+/// others took over: who still names it repeats what it knew before.
+async fn in_sync(ctx: &Ctx, deposed: Option<i32>) -> bool {
     let all = usize::try_from(ctx.stack.kafka().replication()).unwrap_or(1);
-    let whole = |placed: &Placed| placed.leader.is_some() && placed.in_sync.len() == all;
-    placed(ctx, whole).await.is_ok()
+    placed(ctx, |placed| is_whole(placed, all, deposed)).await.is_ok()
+}
+
+fn is_whole(placed: &Placed, all: usize, deposed: Option<i32>) -> bool {
+    placed.leader.is_some() && placed.leader != deposed && placed.in_sync.len() == all
 }
 
 /// Waits until others lead what broker `id` led.
@@ -101,7 +105,28 @@ fn has_others(kafka: &Kafka) -> bool {
 
 async fn killed(server: &Server) -> anyhow::Result<()> {
     server.kill().await?;
-    ensure!(!server.is_alive(), "{} lives on", server.name());
+    let asked = server.clone();
+    // The engine of a container is asked, which may take its time.
+    let alive = tokio::task::spawn_blocking(move || asked.is_alive()).await?;
+    ensure!(!alive, "{} lives on", server.name());
+    Ok(())
+}
+
+/// Freezes it. One that is said not to freeze is thawed: an engine that is late may still do what it was asked.
+async fn frozen(server: &Server) -> anyhow::Result<()> {
+    if let Err(error) = server.freeze().await {
+        let _ = server.thaw().await;
+        return Err(error.into());
+    }
+    Ok(())
+}
+
+/// Cuts it off, and heals it where that is said to have failed, for the same reason.
+async fn cut_off(server: &Server) -> anyhow::Result<()> {
+    if let Err(error) = server.cut().await {
+        let _ = server.heal().await;
+        return Err(error.into());
+    }
     Ok(())
 }
 
@@ -125,7 +150,7 @@ pub(super) async fn broker_kill(ctx: &Ctx) -> anyhow::Result<String> {
     tokio::time::sleep(BROKER_AWAY).await;
     restarted(leader.server).await?;
     let answers = took(from);
-    let back = in_sync_after(in_sync(ctx).await, from);
+    let back = in_sync_after(in_sync(ctx, None).await, from);
     Ok(format!(
         "{} killed; it answers again after {answers}, {back}",
         leader.named()
@@ -135,9 +160,10 @@ pub(super) async fn broker_kill(ctx: &Ctx) -> anyhow::Result<String> {
 pub(super) async fn broker_freeze(ctx: &Ctx) -> anyhow::Result<String> {
     let leader = leader(ctx).await?;
     let from = Instant::now();
-    leader.server.freeze().await?;
+    let deposed = has_others(ctx.stack.kafka()).then_some(leader.id);
+    frozen(leader.server).await?;
     let struck = async {
-        let taken = if has_others(ctx.stack.kafka()) {
+        let taken = if deposed.is_some() {
             ensure!(
                 led_by_others(ctx, leader.id).await,
                 "{} is still the leader",
@@ -155,7 +181,7 @@ pub(super) async fn broker_freeze(ctx: &Ctx) -> anyhow::Result<String> {
     // Thawed whatever happened in between: nothing goes on before it is.
     leader.server.thaw().await?;
     let (struck, thawed) = (struck?, took(from));
-    let back = in_sync_after(in_sync(ctx).await, from);
+    let back = in_sync_after(in_sync(ctx, deposed).await, from);
     Ok(format!(
         "{} frozen; {struck}; thawed after {thawed}, {back}",
         leader.named()
@@ -165,7 +191,7 @@ pub(super) async fn broker_freeze(ctx: &Ctx) -> anyhow::Result<String> {
 pub(super) async fn broker_cut(ctx: &Ctx) -> anyhow::Result<String> {
     let leader = leader(ctx).await?;
     let from = Instant::now();
-    leader.server.cut().await?;
+    cut_off(leader.server).await?;
     let struck = async {
         ensure!(
             led_by_others(ctx, leader.id).await,
@@ -179,7 +205,7 @@ pub(super) async fn broker_cut(ctx: &Ctx) -> anyhow::Result<String> {
     .await;
     leader.server.heal().await?;
     let (taken, healed) = (struck?, took(from));
-    let back = in_sync_after(in_sync(ctx).await, from);
+    let back = in_sync_after(in_sync(ctx, Some(leader.id)).await, from);
     Ok(format!(
         "{} cut off; others lead after {taken}; joined again after {healed}, {back}",
         leader.named()
@@ -193,7 +219,7 @@ pub(super) async fn broker_rolling(ctx: &Ctx) -> anyhow::Result<String> {
         killed(broker).await?;
         restarted(broker).await?;
         ensure!(
-            in_sync(ctx).await,
+            in_sync(ctx, None).await,
             "replicas stay out of sync after {} came back",
             broker.name()
         );
@@ -213,7 +239,7 @@ pub(super) async fn controller_kill(ctx: &Ctx) -> anyhow::Result<String> {
     tokio::time::sleep(CONTROLLER_AWAY).await;
     restarted(controller).await?;
     let answers = took(from);
-    let back = in_sync_after(in_sync(ctx).await, from);
+    let back = in_sync_after(in_sync(ctx, None).await, from);
     Ok(format!(
         "{} killed; it is back after {answers}, {back}",
         controller.name()
@@ -236,11 +262,34 @@ pub(super) async fn clickhouse_kill(ctx: &Ctx, away: Duration) -> anyhow::Result
 pub(super) async fn clickhouse_freeze(ctx: &Ctx) -> anyhow::Result<String> {
     let clickhouse = ctx.stack.clickhouse();
     let from = Instant::now();
-    clickhouse.server().freeze().await?;
+    frozen(clickhouse.server()).await?;
     let client = clickhouse.client();
     let answer = tokio::time::timeout(ANSWER, client.query("SELECT 1").execute()).await;
     tokio::time::sleep(CLICKHOUSE_FROZEN.saturating_sub(from.elapsed())).await;
     clickhouse.server().thaw().await?;
-    ensure!(answer.is_err(), "it still answered");
+    match answer {
+        Err(_) => {}
+        Ok(Ok(())) => bail!("it still answered"),
+        Ok(Err(error)) => bail!("it was not frozen: whoever asked was turned away ({error})"),
+    }
     Ok(format!("frozen; no answer; thawed after {}", took(from)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_that_was_cut_off_is_not_believed_when_it_calls_itself_leader_with_all_in_sync() {
+        let placed = |leader, in_sync: &[i32]| Placed {
+            partition: 0,
+            leader: Some(leader),
+            in_sync: in_sync.to_vec(),
+        };
+        let stale = placed(1, &[1, 2, 3]);
+        assert!(!is_whole(&stale, 3, Some(1)));
+        assert!(is_whole(&stale, 3, None), "nobody was deposed");
+        assert!(!is_whole(&placed(2, &[2, 3]), 3, Some(1)));
+        assert!(is_whole(&placed(2, &[2, 3, 1]), 3, Some(1)));
+    }
 }
