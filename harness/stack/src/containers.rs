@@ -70,7 +70,10 @@ pub(crate) fn launch(spec: &StackSpec) -> Result<Launched, StackError> {
                 (Err(error), _) | (_, Err(error)) => error,
                 (Ok(_), Ok(_)) => StackError::prepare("starting the servers", "both started"),
             };
-            lease.end()?;
+            // Why the start failed is what the reader needs; what is left behind goes with the keeper.
+            if let Err(left) = lease.end() {
+                tracing::warn!(%left, "the containers did not go cleanly");
+            }
             return Err(error);
         }
     };

@@ -49,7 +49,10 @@ pub(crate) fn launch(spec: &StackSpec) -> Result<Launched, StackError> {
                 (Err(error), _) | (_, Err(error)) => error,
                 (Ok(_), Ok(_)) => StackError::prepare("starting the servers", "both started"),
             };
-            run.remove()?;
+            // Why the start failed is what the reader needs.
+            if let Err(left) = run.remove() {
+                tracing::warn!(%left, "the folder of the run stays");
+            }
             return Err(error);
         }
     };

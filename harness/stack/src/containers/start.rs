@@ -18,6 +18,8 @@ use crate::ready::Probe;
 
 /// A start takes seconds; one that takes longer than this is tried once more.
 const FIRST_LIMIT: Duration = Duration::from_secs(30);
+/// How often it is tried.
+const TRIES: u32 = 3;
 
 /// What to start.
 #[derive(Clone)]
@@ -46,14 +48,19 @@ pub(super) struct Wanted<'a> {
 pub(super) fn start(wanted: Wanted<'_>, probe: Probe) -> Result<Option<Container>, StackError> {
     let docker = docker()?;
     let (name, log, link) = (wanted.name.to_owned(), wanted.log.clone(), wanted.link.clone());
-    let container = match launch(&docker, &wanted, FIRST_LIMIT) {
-        // On a machine where containers leave the engine itself no processor, a start may stand still.
-        Err(StackError::Late { what, .. }) => {
-            tracing::warn!("{what} is not answered by the container engine: once more");
-            remove(&docker, &wanted.container)?;
-            launch(&docker, &wanted, LIMIT)
+    let mut tries = 1;
+    let container = loop {
+        let limit = if tries == 1 { FIRST_LIMIT } else { LIMIT };
+        match launch(&docker, &wanted, limit) {
+            // On a machine where containers leave the engine itself no processor, a start may stand still; and what was
+            // given up may come to be after it was removed, and then has the name.
+            Err(error) if tries < TRIES && is_worth_another_try(&error) => {
+                tracing::warn!("once more: {error}");
+                remove(&docker, &wanted.container)?;
+                tries += 1;
+            }
+            done => break done,
         }
-        done => done,
     };
     let container = match container {
         Ok(container) => container,
@@ -73,8 +80,16 @@ pub(super) fn start(wanted: Wanted<'_>, probe: Probe) -> Result<Option<Container
     Ok(Some(container))
 }
 
+fn is_worth_another_try(error: &StackError) -> bool {
+    match error {
+        StackError::Late { .. } => true,
+        StackError::Engine { why, .. } => why.contains("is already in use by container"),
+        _ => false,
+    }
+}
+
 fn launch(docker: &Docker, wanted: &Wanted<'_>, limit: Duration) -> Result<ContainerAsync<GenericImage>, StackError> {
-    let (request, docker, link) = (request(wanted.clone()), docker.clone(), wanted.link.clone());
+    let (request, docker, link) = (request(wanted.clone())?, docker.clone(), wanted.link.clone());
     ask(format!("starting {}", wanted.name), limit, async move {
         let container = request.start().await.map_err(|error| error.to_string())?;
         // At once: the JVM takes longer to come to the point where it looks for the others.
@@ -98,8 +113,14 @@ fn remove(docker: &Docker, container: &str) -> Result<(), StackError> {
     })
 }
 
-fn request(wanted: Wanted<'_>) -> ContainerRequest<GenericImage> {
-    let (image, tag) = wanted.image.rsplit_once(':').unwrap_or((wanted.image, "latest"));
+/// The name of an image, and its tag: never the engine's own `latest`, which is another version every month.
+fn name_and_tag(image: &str) -> Result<(&str, &str), StackError> {
+    let parts = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/'));
+    parts.ok_or_else(|| StackError::prepare("starting a container", format!("image {image} is named without a tag")))
+}
+
+fn request(wanted: Wanted<'_>) -> Result<ContainerRequest<GenericImage>, StackError> {
+    let (image, tag) = name_and_tag(wanted.image)?;
     let mut request = GenericImage::new(image, tag)
         .with_container_name(&wanted.container)
         .with_network(wanted.network)
@@ -130,5 +151,41 @@ fn request(wanted: Wanted<'_>) -> ContainerRequest<GenericImage> {
     for (target, file) in wanted.files {
         request = request.with_copy_to(target, file);
     }
-    request
+    Ok(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_without_a_tag_is_refused_by_its_name() {
+        assert_eq!(
+            name_and_tag("here:5000/kafka:4.3.1").expect("a tag"),
+            ("here:5000/kafka", "4.3.1")
+        );
+        for image in ["kafka", "here:5000/kafka"] {
+            let refused = name_and_tag(image).expect_err("no tag").to_string();
+            assert!(
+                refused.contains(image) && refused.contains("without a tag"),
+                "{refused}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_start_that_was_late_or_found_its_own_name_is_tried_again_and_a_taken_port_is_not() {
+        let engine = |why: &str| StackError::Engine {
+            doing: "starting kafka-1".into(),
+            why: why.into(),
+        };
+        assert!(is_worth_another_try(&engine(
+            "Conflict. The container name \"/kafka-1\" is already in use by container \"0a1b\"."
+        )));
+        assert!(is_worth_another_try(&StackError::Late {
+            what: "starting kafka-1".into(),
+            limit: FIRST_LIMIT
+        }));
+        assert!(!is_worth_another_try(&engine("port is already allocated")));
+    }
 }
