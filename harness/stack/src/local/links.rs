@@ -7,11 +7,15 @@
 use std::io;
 use std::net::{Ipv4Addr, TcpListener as Bound};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
+
+/// How long nothing is accepted after that has failed.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Whether a link carries anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +34,7 @@ impl Mover {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("kafka-links")
-            .enable_io()
+            .enable_all()
             .build()?;
         Ok(Self(Some(runtime)))
     }
@@ -96,8 +100,8 @@ async fn accept(listener: TcpListener, target: u16, state: watch::Receiver<Link>
     loop {
         match listener.accept().await {
             Ok((near, _)) => drop(tokio::spawn(carry(near, target, state.clone()))),
-            // Out of descriptors, for instance: the next connection may fare better.
-            Err(_) => tokio::task::yield_now().await,
+            // Out of descriptors, for instance: one comes free when a connection ends.
+            Err(_) => tokio::time::sleep(PAUSE).await,
         }
     }
 }
@@ -130,7 +134,6 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::TcpStream;
     use std::thread;
-    use std::time::Duration;
 
     use super::*;
 
