@@ -1,29 +1,32 @@
 //! The provider `external`: servers that somebody else runs. Nothing of them is started, stopped or removed here, but the
-//! topics and databases that a run made.
+//! topics and databases that a run made; what a fault has hurt is whole again when the run ends, in the middle of it, too.
 //!
 //! Where they are: `TICKBOOK_KAFKA` (bootstrap servers) and `TICKBOOK_CLICKHOUSE` (a URL); left out, the ports that
 //! docker-compose.yml publishes. If they turn out to be containers of that project on this machine, they can be hurt as
 //! those of the other providers can.
 
 mod compose;
+mod stranger;
 
-use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::AdminOptions;
 
+use crate::engine::container::Container;
+use crate::engine::version;
 use crate::error::StackError;
 use crate::kafka::admin;
 use crate::made::Made;
 use crate::provision;
 use crate::ready;
 use crate::rundir::RunDir;
-use crate::server::{Control, Server};
+use crate::server::Server;
 use crate::spec::{Provider, StackSpec};
 use crate::stack::{Launched, Lease};
 use compose::Project;
+use stranger::Stranger;
 
 /// What docker-compose.yml publishes.
 pub(crate) const KAFKA: &str = "127.0.0.1:19092,127.0.0.1:19093,127.0.0.1:19094";
@@ -33,8 +36,6 @@ pub(crate) const CLICKHOUSE: &str = "http://127.0.0.1:18123";
 const METADATA_LIMIT: Duration = Duration::from_secs(10);
 /// How long a cluster may take to be whole after one of it was started.
 const AGREE_LIMIT: Duration = Duration::from_secs(5);
-/// How long a server may take to accept a connection.
-const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 
 /// A broker as the cluster tells of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,21 +122,27 @@ pub(crate) fn launch(spec: &StackSpec) -> Result<Launched, StackError> {
     let made = Arc::new(Made::default());
     let probe = crate::unique("tickbook-probe");
     made.topic(&probe);
-    let lease = ExternalLease {
+    let mut lease = ExternalLease {
         run,
         bootstrap: endpoints.kafka.clone(),
         clickhouse: endpoints.clickhouse.clone(),
         made: Arc::clone(&made),
+        containers: Vec::new(),
     };
     ready::kafka(&endpoints.kafka, replication, &probe)?;
     ready::clickhouse(&endpoints.clickhouse, None)
         .map_err(|error| unreached(format!("ClickHouse at {}", endpoints.clickhouse), error))?;
 
     // Without an engine, or without the project, these are servers of which only the address is known.
-    let project = Project::find(lease.run.path(), &brokers, &endpoints.clickhouse).unwrap_or_default();
+    let project = match version() {
+        Ok(_) => Project::find(lease.run.path(), &brokers, &endpoints.clickhouse, &probe)?,
+        Err(error) => Project::unseen(error),
+    };
+    lease.containers.clone_from(&project.containers);
     let stranger = |name: String, address: String| {
         let log = lease.run.path().join(&name).join("server.log");
-        Server::new(&name.clone(), log, Arc::new(Stranger { name, address }))
+        let unseen = project.unseen.clone();
+        Server::new(&name.clone(), log, Arc::new(Stranger { name, address, unseen }))
     };
     let handles: Vec<_> = brokers
         .iter()
@@ -178,60 +185,6 @@ pub(crate) fn launch(spec: &StackSpec) -> Result<Launched, StackError> {
     })
 }
 
-/// A server of which only the address is known.
-struct Stranger {
-    name: String,
-    address: String,
-}
-
-impl Stranger {
-    fn refuse(&self, action: &'static str) -> StackError {
-        StackError::Control {
-            server: self.name.clone(),
-            action,
-            why: format!(
-                "{} is nobody's container here; start docker-compose.yml, or use --stack local or containers",
-                self.address
-            ),
-        }
-    }
-}
-
-impl Control for Stranger {
-    fn pid(&self) -> Option<u32> {
-        None
-    }
-
-    fn is_alive(&self) -> bool {
-        let address = self.address.to_socket_addrs().ok().and_then(|mut found| found.next());
-        address.is_some_and(|address| TcpStream::connect_timeout(&address, CONNECT_LIMIT).is_ok())
-    }
-
-    fn kill(&self) -> Result<(), StackError> {
-        Err(self.refuse("die"))
-    }
-
-    fn restart(&self) -> Result<(), StackError> {
-        Err(self.refuse("start"))
-    }
-
-    fn freeze(&self) -> Result<(), StackError> {
-        Err(self.refuse("freeze"))
-    }
-
-    fn thaw(&self) -> Result<(), StackError> {
-        Err(self.refuse("thaw"))
-    }
-
-    fn cut(&self) -> Result<(), StackError> {
-        Err(self.refuse("be cut off"))
-    }
-
-    fn heal(&self) -> Result<(), StackError> {
-        Err(self.refuse("be joined again"))
-    }
-}
-
 /// What a run made in servers that stay, and its folder.
 #[derive(Debug)]
 struct ExternalLease {
@@ -239,6 +192,43 @@ struct ExternalLease {
     bootstrap: String,
     clickhouse: String,
     made: Arc<Made>,
+    /// Those of the servers that can be hurt.
+    containers: Vec<Arc<Container>>,
+}
+
+impl ExternalLease {
+    /// Undoes what was done to the servers, side by side; what the first could not that did not come back.
+    fn mend(&self) -> Result<(), StackError> {
+        thread::scope(|scope| {
+            let mends: Vec<_> = self
+                .containers
+                .iter()
+                .map(|container| scope.spawn(|| container.mend()))
+                .collect();
+            let ends: Vec<_> = mends
+                .into_iter()
+                .map(|mend| mend.join().unwrap_or_else(|_| panicked("mending a server")))
+                .collect();
+            ends.into_iter().collect()
+        })
+    }
+
+    /// Removes what was made. One kind that cannot be removed does not keep the other.
+    fn remove_made(&self) -> Result<(), StackError> {
+        let (topics, databases) = self.made.take();
+        // On a thread of its own: a stack may be dropped inside a runtime, where nothing can wait for another.
+        thread::scope(|scope| {
+            let removal = scope.spawn(|| {
+                let topics = delete_topics(&self.bootstrap, &topics);
+                topics.and(ready::drop_databases(&self.clickhouse, &databases))
+            });
+            removal.join().unwrap_or_else(|_| panicked("removing what was made"))
+        })
+    }
+}
+
+fn panicked(doing: &'static str) -> Result<(), StackError> {
+    Err(StackError::prepare(doing, "the thread panicked"))
 }
 
 impl Lease for ExternalLease {
@@ -247,20 +237,13 @@ impl Lease for ExternalLease {
     }
 
     fn end(&self) -> Result<(), StackError> {
-        if !self.run.keeps_all() {
-            let (topics, databases) = self.made.take();
-            // On a thread of its own: a stack may be dropped inside a runtime, where nothing can wait for another.
-            thread::scope(|scope| {
-                let removal = scope.spawn(|| {
-                    delete_topics(&self.bootstrap, &topics)?;
-                    ready::drop_databases(&self.clickhouse, &databases)
-                });
-                removal
-                    .join()
-                    .unwrap_or_else(|_| Err(StackError::prepare("removing what was made", "the thread panicked")))
-            })?;
-        }
-        self.run.remove()
+        // First: what is frozen or gone removes nothing.
+        let mended = self.mend();
+        let removed = match self.run.keeps_all() {
+            true => Ok(()),
+            false => self.remove_made(),
+        };
+        mended.and(removed).and(self.run.remove())
     }
 }
 
@@ -301,15 +284,33 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_cannot_be_hurt_and_says_what_to_use_instead() {
-        let stranger = Stranger {
-            name: "kafka-1".into(),
-            address: "127.0.0.1:1".into(),
+    fn a_topic_that_cannot_be_deleted_keeps_no_database_from_being_dropped() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let clickhouse = format!("http://{}", listener.local_addr().expect("an address"));
+        let (asked, asks) = std::sync::mpsc::channel();
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("somebody asks");
+            let mut start = [0; 4];
+            std::io::Read::read_exact(&mut stream, &mut start).expect("a request");
+            let _ = asked.send(start);
+        });
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let made = Arc::new(Made::default());
+        made.topic("trades");
+        made.database("lab");
+        let lease = ExternalLease {
+            run: RunDir::create(home.path(), false).expect("a folder"),
+            // Nobody listens there.
+            bootstrap: "127.0.0.1:1".into(),
+            clickhouse,
+            made,
+            containers: Vec::new(),
         };
-        assert!(!stranger.is_alive());
-        let error = stranger.kill().expect_err("it is not ours").to_string();
-        assert!(error.contains("--stack local") && error.lines().count() == 1, "{error}");
+        lease.end().expect_err("neither could be removed");
+        let request = asks.recv_timeout(Duration::from_secs(10)).expect("ClickHouse is asked");
+        assert_eq!(&request, b"POST");
     }
+
     #[test]
     fn what_is_taken_when_nothing_is_said_is_what_docker_compose_publishes() {
         let compose = include_str!("../../../docker-compose.yml");

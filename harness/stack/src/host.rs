@@ -133,7 +133,7 @@ impl Host {
             let _ = listening.join();
         }
         match was {
-            State::Up(mut stack) => stack.end(),
+            State::Up(stack) => stack.end(),
             _ => Ok(()),
         }
     }

@@ -34,6 +34,6 @@ pub use kafka::{Kafka, Placed};
 pub use rename::RenameTrap;
 pub use server::Server;
 pub use spec::{Provider, Sizing, StackSpec, UnknownProvider};
-pub use stack::{Stack, unique};
+pub use stack::{Ending, Stack, unique};
 
 pub(crate) use settings::kafka::kafka_uuid;

@@ -32,19 +32,19 @@ pub(crate) const STARTED: &str = "Kafka Server started";
 const LIMIT: Duration = Duration::from_secs(10);
 /// For the first question: whoever holds a port by mistake may take connections and never answer.
 const NAME_LIMIT: Duration = Duration::from_secs(1);
-/// Stays for the life of the cluster: a restarted broker is asked again.
+/// In servers of our own; stays for the life of the cluster, because a restarted broker is asked again.
 pub(crate) const TOPIC: &str = "tickbook-probe";
 
 /// Whether the node with this log and, if it is a broker, this address is ready: Kafka has said so, and a record goes
-/// through this very broker and comes back.
-pub(crate) fn kafka_probe(log: PathBuf, role: Role, address: String, brokers: usize) -> Probe {
-    let replication = i32::try_from(brokers).unwrap_or(1);
+/// through this very broker and comes back, in a topic that is made if it is not there.
+pub(crate) fn kafka_probe(log: PathBuf, role: Role, address: String, brokers: usize, topic: &str) -> Probe {
+    let (replication, topic) = (i32::try_from(brokers).unwrap_or(1), topic.to_owned());
     Box::new(move |mark| {
         if !log::since(&log, mark).contains(STARTED) {
             return Ok(false);
         }
         if role != Role::Controller {
-            kafka(&address, replication, TOPIC)?;
+            kafka(&address, replication, &topic)?;
         }
         Ok(true)
     })

@@ -44,9 +44,29 @@ pub struct Stack {
     kafka: Kafka,
     clickhouse: ClickHouse,
     versions: BTreeMap<String, String>,
-    /// Gone once it has been ended; another process has that of a stack that is attached.
-    lease: Option<Box<dyn Lease>>,
+    lease: Ending,
     run_dir: PathBuf,
+}
+
+/// Ends a stack, once, by whoever comes first: also when its owner is lost among tasks that nobody waits for any more.
+#[derive(Clone, Debug)]
+pub struct Ending(Arc<Mutex<Option<Box<dyn Lease>>>>);
+
+impl Ending {
+    /// Of a stack that another process ends there is none.
+    fn of(lease: Option<Box<dyn Lease>>) -> Self {
+        Self(Arc::new(Mutex::new(lease)))
+    }
+
+    /// As [`Stack::stop`], or nothing if that has been done; returns when it has. Blocking.
+    ///
+    /// # Errors
+    /// As [`Stack::stop`].
+    pub fn now(&self) -> Result<(), StackError> {
+        // Held to the end: who comes second waits.
+        let mut lease = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lease.take().map_or(Ok(()), |lease| lease.end())
+    }
 }
 
 static SHARED: OnceCell<Result<Stack, Arc<StackError>>> = OnceCell::const_new();
@@ -97,7 +117,7 @@ impl Stack {
             kafka,
             clickhouse,
             versions,
-            lease: Some(lease),
+            lease: Ending::of(Some(lease)),
             run_dir,
         })
     }
@@ -115,7 +135,7 @@ impl Stack {
             kafka,
             clickhouse,
             versions,
-            lease: None,
+            lease: Ending::of(None),
             run_dir,
         }
     }
@@ -212,17 +232,22 @@ impl Stack {
         all.find(|server| server.name() == name)
     }
 
+    /// What ends this stack even where this handle is out of reach.
+    pub fn ending(&self) -> Ending {
+        self.lease.clone()
+    }
+
     /// Kills the servers and removes the run directory, unless it is to be kept.
     ///
     /// # Errors
     /// A process that does not go, a directory that cannot be removed.
-    pub async fn stop(mut self) -> Result<(), StackError> {
+    pub async fn stop(self) -> Result<(), StackError> {
         blocking("stopping the servers", move || self.end()).await
     }
 
     /// The same. Blocking.
-    pub(crate) fn end(&mut self) -> Result<(), StackError> {
-        self.lease.take().map_or(Ok(()), |lease| lease.end())
+    pub(crate) fn end(&self) -> Result<(), StackError> {
+        self.lease.now()
     }
 }
 

@@ -471,6 +471,36 @@ async fn two_brokers_are_refused_in_one_sentence_that_names_the_way_out_before_a
 }
 
 #[tokio::test]
+async fn what_was_hurt_of_servers_that_stay_is_whole_when_the_run_ends_in_the_middle_of_a_fault() {
+    if wanted().provider != Provider::External {
+        not_tested("these servers go with the run");
+        return;
+    }
+    let _turn = TURN.lock().await;
+    let stack = Stack::start(wanted()).await.expect("the servers");
+    let (frozen, kafka) = (stack.clickhouse().server().clone(), stack.kafka().clone());
+    let (killed, cut) = (&kafka.brokers()[0], &kafka.brokers()[1]);
+    frozen.freeze().await.expect("freezing");
+    killed.kill().await.expect("killing");
+    cut.cut().await.expect("cutting off");
+    let ending = stack.ending();
+    drop(stack);
+    tokio::task::spawn_blocking(move || ending.now())
+        .await
+        .expect("a thread")
+        .expect("all of them come back");
+    let late = frozen.freeze().await.expect_err("the run is over").to_string();
+    assert!(late.contains("its stack has been stopped"), "{late}");
+    // Starting is a record's and a row's way there and back.
+    let again = Stack::start(wanted()).await.expect("the servers as they were");
+    let topic = unique("trades");
+    again.kafka().create_topic(&topic, 1, &[]).await.expect("a topic");
+    let all = again.kafka().brokers().len();
+    until_placed(again.kafka(), &topic, |placed| placed.in_sync.len() == all).await;
+    again.stop().await.expect("stopping");
+}
+
+#[tokio::test]
 async fn what_a_run_made_in_servers_that_stay_is_gone_after_it() {
     if wanted().provider != Provider::External {
         not_tested("these servers go with the run");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use ledger::{Report, Verdict};
 use measure::Latency;
-use stack::Stack;
+use stack::{Ending, Stack};
 
 use crate::cli::UpArgs;
 use crate::run::crew::Crew;
@@ -22,8 +22,8 @@ use crate::run::{audit, live};
 use crate::view::Screen;
 use crate::{note, out};
 
-/// What must not outlive a run that is broken off.
-type Remains = Arc<OnceLock<Arc<Crew>>>;
+/// What must not outlive a run that is broken off: its processes, and what was done to its servers.
+type Remains = OnceLock<(Arc<Crew>, Ending)>;
 
 /// A run that came to its end.
 pub(crate) struct Audited {
@@ -53,9 +53,9 @@ pub(crate) fn audited(args: UpArgs) -> anyhow::Result<Audited> {
 /// The same of a plan.
 pub(crate) fn carried_out(plan: Plan) -> anyhow::Result<Audited> {
     let runtime = super::runtime()?;
+    let remains = Remains::default();
     let done = runtime.block_on(async {
         let stop = Stop::listen()?;
-        let remains = Remains::default();
         tokio::select! {
             done = whole(&plan, &stop, &remains) => done,
             () = stop.wished(2) => Err(anyhow::anyhow!(broken_off(&plan, &remains))),
@@ -63,11 +63,17 @@ pub(crate) fn carried_out(plan: Plan) -> anyhow::Result<Audited> {
     });
     // A thread that waits for a key or for a server must not hold up the end.
     runtime.shutdown_background();
+    // Here and not by whichever task of it goes last, for which nobody waits.
+    if let Some((_, servers)) = remains.get()
+        && let Err(error) = servers.now()
+    {
+        note(&format!("the servers did not go cleanly: {error}"));
+    }
     done
 }
 
 fn broken_off(plan: &Plan, remains: &Remains) -> String {
-    if let Some(crew) = remains.get() {
+    if let Some((crew, _)) = remains.get() {
         crew.dismiss();
     }
     let kept = if plan.args.keep {
@@ -88,7 +94,7 @@ async fn whole(plan: &Plan, stop: &Stop, remains: &Remains) -> anyhow::Result<Au
         () = stop.wished(1) => bail!("stopped before the first trade; what was fetched whole is kept, the rest is fetched again"),
     };
     let crew = Arc::clone(&ready.crew);
-    let _ = remains.set(Arc::clone(&crew));
+    let _ = remains.set((Arc::clone(&crew), ready.stack.ending()));
     log_to(&ready);
     let folder = ready.stack.run_dir().to_path_buf();
     if args.keep {

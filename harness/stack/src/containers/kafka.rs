@@ -144,7 +144,7 @@ impl Cluster<'_> {
             let wanted = self.wanted(node, &name, port, &folder, log.clone())?;
             let container = wanted.container.clone();
             let address = format!("127.0.0.1:{tried}");
-            let probe = ready::kafka_probe(log.clone(), node.role, address, self.brokers);
+            let probe = ready::kafka_probe(log.clone(), node.role, address, self.brokers, ready::TOPIC);
             if let Some(server) = start_container(wanted, probe)? {
                 let server = Arc::new(server);
                 return Ok(Started {

@@ -1,21 +1,19 @@
 //! One server in a container: its log, how to tell that it is ready, and what [`crate::Server`] can do to it.
 
+mod copy;
+mod link;
+
 use std::fmt;
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::errors::Error;
-use testcontainers::bollard::models::{
-    ContainerState, EndpointSettings, NetworkConnectRequest, NetworkDisconnectRequest,
-};
-use testcontainers::bollard::query_parameters::{KillContainerOptionsBuilder, LogsOptionsBuilder};
+use testcontainers::bollard::models::{ContainerState, NetworkDisconnectRequest};
+use testcontainers::bollard::query_parameters::KillContainerOptionsBuilder;
 use testcontainers::{ContainerAsync, GenericImage};
 use tokio::task::JoinHandle;
 
@@ -25,16 +23,10 @@ use crate::log;
 use crate::ready::{LOOK, PORT_LIMIT, Probe, READY_LIMIT};
 use crate::server::{Control, no_links};
 
+pub(crate) use link::{Link, connect};
+
 /// How long the last words of a container that has ended may take to reach our file.
 const LAST_WORDS_LIMIT: Duration = Duration::from_secs(3);
-
-/// The network between a broker and the others, from which it can be cut off.
-#[derive(Clone, Debug)]
-pub(crate) struct Link {
-    pub(crate) network: String,
-    /// What the others call it there, and nowhere else.
-    pub(crate) aliases: Vec<String>,
-}
 
 /// Copies what the container says into a file.
 struct Follower {
@@ -54,8 +46,13 @@ pub(crate) struct Container {
     probe: Probe,
     link: Option<Link>,
     follower: Mutex<Follower>,
-    /// The stack has been stopped: nothing may start again.
+    /// The stack has been stopped: nothing may start it again, or hurt it.
     closed: AtomicBool,
+    /// It was told to die, to freeze or to be cut off. For good: what the engine was late with, or was asked while all came
+    /// to an end, may take effect after it was undone.
+    hurt: AtomicBool,
+    /// Who tells it something: what has begun is over before it is mended.
+    telling: Mutex<()>,
     /// Of one that we started, until it is removed.
     owned: Mutex<Option<ContainerAsync<GenericImage>>>,
 }
@@ -76,6 +73,8 @@ impl Container {
                 task: None,
             }),
             closed: AtomicBool::new(false),
+            hurt: AtomicBool::new(false),
+            telling: Mutex::default(),
             owned: Mutex::new(None),
         }
     }
@@ -100,9 +99,84 @@ impl Container {
         self.log.clone()
     }
 
-    /// From now on nothing starts it again.
+    /// From now on nothing starts it again, or hurts it.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
+    }
+
+    /// Closes it and undoes whatever was done to it: for one that stays when its run ends in the middle of a fault. Each
+    /// step has the limit of its own.
+    pub(crate) fn mend(&self) -> Result<(), StackError> {
+        self.close();
+        let _telling = lock(&self.telling);
+        if !self.hurt.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        if self.state()?.paused == Some(true) {
+            self.thaw()?;
+        }
+        // Before it starts: a broker without its controller is never ready.
+        if self.link.is_some() {
+            self.heal()?;
+        }
+        match self.is_alive() {
+            true => Ok(()),
+            false => self.revive(),
+        }
+    }
+
+    /// Whoever holds this may hurt it; remembered before it is done.
+    fn hurting(&self, action: &'static str) -> Result<MutexGuard<'_, ()>, StackError> {
+        let telling = lock(&self.telling);
+        if self.closed.load(Ordering::Acquire) {
+            return Err(self.refuse(action, "its stack has been stopped"));
+        }
+        self.hurt.store(true, Ordering::Release);
+        Ok(telling)
+    }
+
+    /// SIGKILL, and waits until it is gone.
+    fn end(&self) -> Result<(), StackError> {
+        let (docker, id) = (self.docker.clone(), self.id.clone());
+        let killed = self.ask("die", async move {
+            let options = KillContainerOptionsBuilder::new().signal("SIGKILL").build();
+            match docker.kill_container(&id, Some(options)).await {
+                // It does not run.
+                Err(Error::DockerResponseServerError { status_code: 409, .. }) => Ok(()),
+                done => done,
+            }
+        });
+        killed?;
+        let struck = Instant::now();
+        while self.is_alive() {
+            if struck.elapsed() > LIMIT {
+                return Err(self.refuse("end", format!("it is still there after {LIMIT:?}")));
+            }
+            thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+
+    /// Starts one that has ended, and waits until it is ready.
+    fn revive(&self) -> Result<(), StackError> {
+        self.settle();
+        let mark = log::mark(&self.log);
+        let (asked, mut attempts) = (Instant::now(), 1);
+        // The ports are known to clients: other ones would be another server. So wait for them to come free.
+        while !self.start()? {
+            if asked.elapsed() > PORT_LIMIT {
+                return Err(StackError::PortsTaken {
+                    server: self.name.clone(),
+                    ports: "the ones it had".into(),
+                    attempts,
+                    log: self.log.clone(),
+                });
+            }
+            attempts += 1;
+            thread::sleep(Duration::from_millis(200));
+        }
+        self.follow()?;
+        self.wait(mark)
     }
 
     /// Hands over what [`Container::owned`] took.
@@ -125,7 +199,7 @@ impl Container {
         let (docker, id, path) = (self.docker.clone(), self.id.clone(), self.log.clone());
         let (since, written) = (follower.since, Arc::clone(&follower.written));
         follower.task = Some(spawn(async move {
-            if let Err(error) = copy(&docker, &id, since, &path, &written).await {
+            if let Err(error) = copy::copy(&docker, &id, since, &path, &written).await {
                 tracing::warn!(%error, log = %path.display(), "the log of a container is lost");
             }
         })?);
@@ -225,39 +299,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Copies a container's log to the end of a file, without what was copied before.
-async fn copy(docker: &Docker, id: &str, since: i32, to: &PathBuf, written: &AtomicU64) -> Result<(), String> {
-    let mut file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(to)
-        .map_err(|error| error.to_string())?;
-    let options = LogsOptionsBuilder::new()
-        .follow(true)
-        .stdout(true)
-        .stderr(true)
-        .since(since)
-        .build();
-    let mut stream = std::pin::pin!(docker.logs(id, Some(options)));
-    let mut known = written.load(Ordering::Acquire);
-    while let Some(output) = stream.next().await {
-        let bytes = match output {
-            Ok(output) => output.into_bytes(),
-            // The container is gone.
-            Err(Error::DockerResponseServerError {
-                status_code: 404 | 409, ..
-            }) => return Ok(()),
-            Err(error) => return Err(error.to_string()),
-        };
-        let skipped = usize::try_from(known).unwrap_or(usize::MAX).min(bytes.len());
-        known -= skipped as u64;
-        let new = &bytes[skipped..];
-        file.write_all(new).map_err(|error| error.to_string())?;
-        written.fetch_add(new.len() as u64, Ordering::AcqRel);
-    }
-    Ok(())
-}
-
 impl Control for Container {
     fn pid(&self) -> Option<u32> {
         let state = self.state().ok()?;
@@ -272,52 +313,20 @@ impl Control for Container {
     }
 
     fn kill(&self) -> Result<(), StackError> {
-        let (docker, id) = (self.docker.clone(), self.id.clone());
-        let killed = self.ask("die", async move {
-            let options = KillContainerOptionsBuilder::new().signal("SIGKILL").build();
-            match docker.kill_container(&id, Some(options)).await {
-                // It does not run.
-                Err(Error::DockerResponseServerError { status_code: 409, .. }) => Ok(()),
-                done => done,
-            }
-        });
-        killed?;
-        let struck = Instant::now();
-        while self.is_alive() {
-            if struck.elapsed() > LIMIT {
-                return Err(self.refuse("end", format!("it is still there after {LIMIT:?}")));
-            }
-            thread::sleep(LOOK);
-        }
-        Ok(())
+        let _telling = self.hurting("die")?;
+        self.end()
     }
 
     fn restart(&self) -> Result<(), StackError> {
-        if self.closed.load(Ordering::Acquire) {
-            return Err(self.refuse("start", "its stack has been stopped"));
-        }
-        self.kill()?;
-        self.settle();
-        let mark = log::mark(&self.log);
-        let (asked, mut attempts) = (Instant::now(), 1);
-        // The ports are known to clients: other ones would be another server. So wait for them to come free.
-        while !self.start()? {
-            if asked.elapsed() > PORT_LIMIT {
-                return Err(StackError::PortsTaken {
-                    server: self.name.clone(),
-                    ports: "the ones it had".into(),
-                    attempts,
-                    log: self.log.clone(),
-                });
-            }
-            attempts += 1;
-            thread::sleep(Duration::from_millis(200));
-        }
-        self.follow()?;
-        self.wait(mark)
+        let telling = self.hurting("start")?;
+        self.end()?;
+        // Not held while it starts, which takes longest: one that is mended meanwhile is started, and no more.
+        drop(telling);
+        self.revive()
     }
 
     fn freeze(&self) -> Result<(), StackError> {
+        let _telling = self.hurting("freeze")?;
         let (docker, id) = (self.docker.clone(), self.id.clone());
         self.ask("freeze", async move { docker.pause_container(&id).await })
     }
@@ -336,6 +345,7 @@ impl Control for Container {
         let Some(link) = self.link.clone() else {
             return Err(no_links(&self.name, "be cut off"));
         };
+        let _telling = self.hurting("be cut off")?;
         let (docker, id) = (self.docker.clone(), self.id.clone());
         self.ask("be cut off", async move {
             let request = NetworkDisconnectRequest {
@@ -355,23 +365,6 @@ impl Control for Container {
         };
         let (docker, id) = (self.docker.clone(), self.id.clone());
         self.ask("be joined again", async move { connect(&docker, &id, link).await })
-    }
-}
-
-/// Joins a container to a network under its aliases there; one that is joined stays so.
-pub(crate) async fn connect(docker: &Docker, id: &str, link: Link) -> Result<(), Error> {
-    let request = NetworkConnectRequest {
-        container: id.to_owned(),
-        endpoint_config: Some(EndpointSettings {
-            aliases: Some(link.aliases),
-            ..EndpointSettings::default()
-        }),
-    };
-    match docker.connect_network(&link.network, request).await {
-        Err(Error::DockerResponseServerError { message, .. }) if message.contains("already exists in network") => {
-            Ok(())
-        }
-        done => done,
     }
 }
 

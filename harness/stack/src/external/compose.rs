@@ -12,7 +12,7 @@ use testcontainers::bollard::query_parameters::{ListContainersOptionsBuilder, Li
 
 use super::Broker;
 use crate::engine::container::{Container, Link};
-use crate::engine::{LIMIT, ask, docker, version};
+use crate::engine::{LIMIT, ask, docker};
 use crate::error::StackError;
 use crate::ready::{self, Probe};
 use crate::server::{Control, Server};
@@ -32,6 +32,10 @@ pub(super) struct Project {
     pub(super) clickhouse: Option<Server>,
     pub(super) bootstrap_for_servers: Option<String>,
     pub(super) kafka_version: Option<String>,
+    /// All of them.
+    pub(super) containers: Vec<Arc<Container>>,
+    /// Why it was not looked for, if so.
+    pub(super) unseen: Option<String>,
 }
 
 impl Project {
@@ -39,12 +43,19 @@ impl Project {
         self.brokers.get(&id).cloned()
     }
 
-    /// Looks for them. `run` is where their logs are copied to.
+    /// No engine says what there is.
+    pub(super) fn unseen(why: impl ToString) -> Self {
+        Self {
+            unseen: Some(why.to_string()),
+            ..Self::default()
+        }
+    }
+
+    /// Looks for them. `run` is where their logs are copied to, `topic` what a broker that was started again is tried with.
     ///
     /// # Errors
-    /// No engine answers.
-    pub(super) fn find(run: &Path, brokers: &[Broker], clickhouse: &str) -> Result<Self, StackError> {
-        version()?;
+    /// The engine does not say what there is.
+    pub(super) fn find(run: &Path, brokers: &[Broker], clickhouse: &str, topic: &str) -> Result<Self, StackError> {
         let name = std::env::var("TICKBOOK_COMPOSE_PROJECT")
             .ok()
             .filter(|name| !name.is_empty());
@@ -55,8 +66,8 @@ impl Project {
             look(&asking, &name).await
         })?;
         let mut project = Self::default();
-        let mut for_servers = Vec::new();
-        let of = |service: &Service, probe: Probe, link| -> Result<Server, StackError> {
+        let (mut for_servers, mut containers) = (Vec::new(), Vec::new());
+        let mut of = |service: &Service, probe: Probe, link| -> Result<Server, StackError> {
             let log = run.join(&service.name).join("server.log");
             let folder = log.parent().unwrap_or(run);
             std::fs::create_dir_all(folder).map_err(StackError::io("creating", folder))?;
@@ -68,7 +79,9 @@ impl Project {
             let container = Container::new(&service.name, &service.id, docker.clone(), log.clone(), probe, since);
             let container = container.linked(link);
             container.follow()?;
-            Ok(Server::new(&service.name, log, Arc::new(container) as Arc<dyn Control>))
+            let container = Arc::new(container);
+            containers.push(Arc::clone(&container));
+            Ok(Server::new(&service.name, log, container as Arc<dyn Control>))
         };
         for service in &found {
             let log = run.join(&service.name).join("server.log");
@@ -78,7 +91,7 @@ impl Project {
                 .find(|broker| Some(broker.id) == id && service.publishes(broker.port));
             if let Some(broker) = broker {
                 let address = format!("{}:{}", broker.host, broker.port);
-                let probe = ready::kafka_probe(log, Role::Broker, address, brokers.len().min(3));
+                let probe = ready::kafka_probe(log, Role::Broker, address, brokers.len().min(3), topic);
                 let link = cluster.as_ref().map(|network| Link {
                     network: network.clone(),
                     aliases: service.aliases(network, broker.id),
@@ -91,7 +104,7 @@ impl Project {
                 );
                 project.kafka_version = service.tag();
             } else if service.variable("KAFKA_PROCESS_ROLES") == Some("controller") {
-                let probe = ready::kafka_probe(log, Role::Controller, String::new(), brokers.len());
+                let probe = ready::kafka_probe(log, Role::Controller, String::new(), brokers.len(), topic);
                 project.controller = Some(of(service, probe, None)?);
             } else if port_of(clickhouse).is_some_and(|port| service.publishes(port)) {
                 let url = clickhouse.to_owned();
@@ -103,6 +116,7 @@ impl Project {
         if project.brokers.is_empty() {
             project.controller = None;
         }
+        project.containers = containers;
         for_servers.sort();
         if for_servers.len() == brokers.len() && project.clickhouse.is_some() {
             let addresses: Vec<_> = for_servers.into_iter().map(|(_, address)| address).collect();

@@ -129,7 +129,7 @@ fn start_with(
             let mut plan = process(pieces, run, &folder, &name, sizing, node.role);
             plan.arguments.splice(0..0, flags.iter().cloned());
             let address = format!("127.0.0.1:{}", node.client_port);
-            let probe = ready::kafka_probe(plan.log(), node.role, address, cluster.brokers());
+            let probe = ready::kafka_probe(plan.log(), node.role, address, cluster.brokers(), ready::TOPIC);
             servers.push(Arc::new(LocalServer::new(plan, probe, node.links.clone())));
         }
         // All at once: no broker is ready before the controller is, nor the other way round.
