@@ -16,7 +16,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::cli::UpbitArgs;
-use crate::run::plan::Urls;
+use crate::run::names::Urls;
 use crate::values::Markets;
 
 const LIMIT: Duration = Duration::from_secs(10);

@@ -4,6 +4,6 @@ mod draw;
 mod schedule;
 mod strike;
 
-pub(crate) use draw::draw;
+pub(crate) use draw::Draw;
 pub use schedule::{Fault, Scheduled, in_order, list};
 pub(crate) use strike::{Ctx, Turns, strike};

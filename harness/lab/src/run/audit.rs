@@ -5,7 +5,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ledger::{AuditInput, Phase, Repair, Report, RunFacts, StackFacts};
 
 use super::live::Outcome;
-use super::plan::{BOUND_MS, LATENESS_MS, Plan};
+use super::names::{BOUND_MS, LATENESS_MS};
+use super::plan::Plan;
 use super::room;
 use super::setup::Ready;
 use crate::cargo::bar_fits;

@@ -16,7 +16,7 @@ use super::room;
 use super::rounds::Round;
 use super::setup::Ready;
 use super::stop::Stop;
-use crate::faults::{Ctx, Turns, strike};
+use crate::faults::{Ctx, Draw, Fault, Turns, strike};
 use crate::note;
 use crate::text;
 use crate::view::{self, Chart, Event, FaultState, Screen};
@@ -66,6 +66,9 @@ pub(super) struct Live<'a> {
     pub(super) ready: Ready,
     begun: Instant,
     pub(super) step: Step,
+    /// When each of the faults is to strike.
+    schedule: Vec<(Fault, Duration)>,
+    draw: Option<Draw>,
     faults: Vec<view::Fault>,
     pub(super) striking: JoinSet<(usize, anyhow::Result<String>)>,
     ctx: Arc<Ctx>,
@@ -117,16 +120,13 @@ pub(crate) async fn live(
         partitions: usize::try_from(plan.args.partitions).unwrap_or(0),
         turns: Turns::default(),
     };
-    let faults = plan.faults.iter().map(|(fault, at)| view::Fault {
-        name: fault.name().into(),
-        at: *at,
-        ..view::Fault::default()
-    });
     let live = Live {
         plan,
         begun: Instant::now(),
         step: Step::Running,
-        faults: faults.collect(),
+        schedule: plan.faults.clone(),
+        draw: plan.draw.clone(),
+        faults: plan.faults.iter().map(to_come).collect(),
         striking: JoinSet::new(),
         ctx: Arc::new(ctx),
         events: Vec::new(),
@@ -238,7 +238,13 @@ impl Live<'_> {
             self.happened(repaired, false);
         }
         if matches!(self.step, Step::Running) {
-            for (i, (fault, at)) in self.plan.faults.iter().enumerate() {
+            if let Some(draw) = &mut self.draw {
+                // The round that goes on, and the next: so that the view shows what comes.
+                let more = draw.until(now + self.plan.round.unwrap_or_default());
+                self.faults.extend(more.iter().map(to_come));
+                self.schedule.extend(more);
+            }
+            for (i, (fault, at)) in self.schedule.iter().enumerate() {
                 if now >= *at && self.faults[i].state == FaultState::Waiting {
                     self.faults[i].state = FaultState::Striking;
                     let (ctx, fault) = (Arc::clone(&self.ctx), *fault);
@@ -322,6 +328,14 @@ impl Live<'_> {
         // Those of a soak were drawn for the whole of it, not asked for one by one.
         let due = |fault: &&view::Fault| self.plan.round.is_none() || fault.state != FaultState::Waiting;
         self.faults.iter().filter(due).map(outcome).collect()
+    }
+}
+
+fn to_come((fault, at): &(Fault, Duration)) -> view::Fault {
+    view::Fault {
+        name: fault.name().into(),
+        at: *at,
+        ..view::Fault::default()
     }
 }
 

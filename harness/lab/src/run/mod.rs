@@ -11,6 +11,7 @@ mod ending;
 pub(crate) mod joined;
 pub(crate) mod kept;
 mod live;
+pub(crate) mod names;
 mod offsets;
 pub(crate) mod plan;
 pub(crate) mod resources;

@@ -5,13 +5,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{bail, ensure};
 use exchange::Exchange;
-use market::Market;
-use stack::{Provider, Stack, StackSpec};
+use stack::{Stack, StackSpec};
 
 use super::room;
 use crate::cargo;
 use crate::cli::{Source, UpArgs};
-use crate::faults::{self, Fault};
+use crate::faults::{self, Draw, Fault};
 use crate::text;
 use crate::values::{Markets, Rate};
 
@@ -33,12 +32,6 @@ const BYTES_PER_TRADE: u64 = 64 + 300 + 100;
 /// What servers and logs take before the first trade, bytes.
 const BYTES_AT_REST: u64 = 500_000_000;
 
-/// How far a watermark stays behind the newest event time, milliseconds.
-pub(crate) const BOUND_MS: i64 = 1_000;
-
-/// How long after its end a candle takes late trades, milliseconds of watermark.
-pub(crate) const LATENESS_MS: i64 = 60_000;
-
 /// A run to be.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -46,6 +39,8 @@ pub(crate) struct Plan {
     pub(crate) args: UpArgs,
     /// Faults in the order in which they strike.
     pub(crate) faults: Vec<(Fault, Duration)>,
+    /// Where the faults of later rounds come from, in a soak without an end.
+    pub(crate) draw: Option<Draw>,
     /// When it ends.
     pub(crate) limit: Option<Duration>,
     /// After how long it is audited, again and again, if it is a soak.
@@ -117,6 +112,7 @@ impl Plan {
         let plan = Self {
             args,
             faults,
+            draw: None,
             limit,
             round: None,
             measured: false,
@@ -137,7 +133,14 @@ impl Plan {
     /// As [`Plan::new`].
     pub(crate) fn soak(args: UpArgs, round: Duration, kinds: &[Fault]) -> anyhow::Result<Self> {
         let mut plan = Self::new(args)?;
-        plan.faults = faults::draw(plan.args.seed, plan.limit.unwrap_or(EVER), round, kinds);
+        let mut draw = Draw::new(plan.args.seed, round, kinds);
+        match plan.limit {
+            Some(limit) => {
+                plan.faults = draw.until(limit);
+                plan.faults.retain(|(_, at)| *at < limit);
+            }
+            None => plan.draw = Some(draw),
+        }
         plan.round = Some(round);
         Ok(plan)
     }
@@ -227,107 +230,6 @@ impl Plan {
     }
 }
 
-/// Names of the run's things in the servers.
-#[derive(Clone, Debug)]
-pub(crate) struct Names {
-    /// Topic of trades.
-    pub(crate) topic: String,
-    /// Topic of what could not be read.
-    pub(crate) dead_letters: String,
-    /// Compacted topic of the workers' snapshots.
-    pub(crate) snapshots: String,
-    /// Consumer group.
-    pub(crate) group: String,
-    /// Database.
-    pub(crate) database: String,
-}
-
-impl Names {
-    /// Plain names on servers that are this run's own, names of nobody else on servers that others use too.
-    pub(crate) fn new(provider: Provider) -> Self {
-        let name = |plain: &str| match provider {
-            Provider::External => stack::unique(plain),
-            _ => plain.to_owned(),
-        };
-        Self {
-            topic: name("trades"),
-            dead_letters: name("dead_letters"),
-            snapshots: name("snapshots"),
-            group: name("tickbook"),
-            database: name("tickbook"),
-        }
-    }
-
-    /// What every worker is started with, beside its name and number of members.
-    pub(crate) fn worker_args(&self, stack: &stack::Stack, args: &UpArgs) -> Vec<String> {
-        let bound = BOUND_MS.to_string();
-        let lateness = LATENESS_MS.to_string();
-        let epoch = args.epoch_ms.to_string();
-        let pairs = [
-            ("--brokers", stack.kafka().bootstrap()),
-            ("--topic", &self.topic),
-            ("--dead-letters", &self.dead_letters),
-            ("--group", &self.group),
-            ("--snapshots", &self.snapshots),
-            ("--clickhouse", stack.clickhouse().url()),
-            ("--database", &self.database),
-            ("--encoding", args.encoding.name()),
-            ("--bound-ms", &bound),
-            ("--lateness-ms", &lateness),
-            ("--epoch-ms", &epoch),
-        ];
-        std::iter::once("worker".to_owned())
-            .chain(
-                pairs
-                    .into_iter()
-                    .flat_map(|(flag, value)| [flag.to_owned(), value.to_owned()]),
-            )
-            .collect()
-    }
-
-    /// What the ingest is started with.
-    pub(crate) fn ingest_args(
-        &self,
-        stack: &stack::Stack,
-        urls: &Urls,
-        markets: &[Market],
-        args: &UpArgs,
-    ) -> Vec<String> {
-        let codes: Vec<&str> = markets.iter().map(Market::as_str).collect();
-        let codes = codes.join(",");
-        let linger = args.linger_ms.to_string();
-        let pairs = [
-            ("--ws", urls.ws.as_str()),
-            ("--rest", &urls.rest),
-            ("--brokers", stack.kafka().bootstrap()),
-            ("--topic", &self.topic),
-            ("--dead-letters", &self.dead_letters),
-            ("--encoding", args.encoding.name()),
-            ("--acks", args.acks.name()),
-            ("--linger-ms", &linger),
-            ("--markets", &codes),
-        ];
-        let ca_cert = args.upbit.ca_cert.iter().filter(|_| args.source == Source::Upbit);
-        std::iter::once("ingest".to_owned())
-            .chain(
-                pairs
-                    .into_iter()
-                    .flat_map(|(flag, value)| [flag.to_owned(), value.to_owned()]),
-            )
-            .chain(ca_cert.flat_map(|file| ["--ca-cert".to_owned(), file.display().to_string()]))
-            .collect()
-    }
-}
-
-/// Where an exchange is.
-#[derive(Clone, Debug)]
-pub(crate) struct Urls {
-    /// Its WebSocket.
-    pub(crate) ws: String,
-    /// What REST paths are appended to.
-    pub(crate) rest: String,
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -371,6 +273,20 @@ mod tests {
             plan("--source capture").is_ok(),
             "the project's own capture is not where it was"
         );
+    }
+
+    #[test]
+    fn a_soak_without_an_end_has_the_faults_of_one_with_an_end_and_goes_on_to_draw() {
+        let minute = Duration::from_secs(60);
+        let soak = |length: &str| {
+            let args = plan(length).unwrap().args;
+            Plan::soak(args, minute, &Fault::ALL).unwrap()
+        };
+        let (hour, ever) = (soak("--for 1h --seed 7"), soak("--for ever --seed 7"));
+        assert!(hour.draw.is_none());
+        let mut draw = ever.draw.unwrap();
+        assert_eq!(draw.until(60 * minute), hour.faults);
+        assert!(!draw.until(61 * minute).is_empty());
     }
 
     #[test]
