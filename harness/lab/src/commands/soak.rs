@@ -166,6 +166,19 @@ mod tests {
     }
 
     #[test]
+    fn a_round_that_could_not_be_audited_is_no_pass() {
+        let lost = Round::not_audited(2, std::time::Duration::from_secs(120), &"the task panicked");
+        let rounds = [round(1, Verdict::Pass, 31), lost];
+        let verdict = worst(rounds.iter().map(|round| round.verdict).chain([Verdict::Pass]));
+        assert_eq!(verdict, Verdict::Inconclusive);
+        let summary = summary(7, verdict, &rounds);
+        assert!(
+            summary.contains("round 2:\nit could not be audited: the task panicked"),
+            "{summary}"
+        );
+    }
+
+    #[test]
     fn a_fault_that_cannot_strike_is_refused_and_not_drawn() {
         assert!(!kinds(&[], 1).unwrap().contains(&Fault::BrokerCut));
         assert_eq!(kinds(&[], 3).unwrap().len(), Fault::ALL.len());

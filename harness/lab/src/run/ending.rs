@@ -113,10 +113,11 @@ impl Live<'_> {
             }
             Err(error) => {
                 self.happened(format!("a round could not be audited: {error}"), true);
+                self.rounds.push(Round::not_audited(self.rounds.len() + 1, now, &error));
                 true
             }
         };
-        let over = failed || self.wished || self.plan.limit.is_some_and(|limit| now >= limit);
+        let over = failed || self.wished || self.broken.is_some() || self.plan.limit.is_some_and(|limit| now >= limit);
         self.step = if over { Step::Settling } else { Step::Running };
         if let (Some(round), Some(end)) = (self.plan.round, &mut self.round_ends) {
             // An audit that took long costs no round of its own.

@@ -45,6 +45,21 @@ pub(crate) struct Round {
 }
 
 impl Round {
+    /// One whose audit came to no end: it proved nothing, and a soak with it proved less than it should.
+    pub(crate) fn not_audited(number: usize, at: Duration, why: &impl ToString) -> Self {
+        Self {
+            number,
+            at_s: at.as_secs_f64(),
+            verdict: Verdict::Inconclusive,
+            sent: 0,
+            faults: 0,
+            arrived_ms: 0.0,
+            audit_ms: 0.0,
+            taken: BTreeMap::new(),
+            report: Some(format!("it could not be audited: {}\n", why.to_string())),
+        }
+    }
+
     /// In a line.
     pub(crate) fn line(&self) -> String {
         let mib = |taken: &Taken| taken.memory >> 20;
@@ -87,7 +102,7 @@ impl Check {
         if arrived.is_err() {
             tracing::warn!("not everything has arrived within {ARRIVE_LIMIT:?}");
         }
-        let (arrived_ms, taken) = (millis(from), self.taken());
+        let (arrived_ms, taken) = (millis(from), self.taken().await);
         let from = Instant::now();
         let input = self.input;
         let audit = move || {
@@ -139,19 +154,25 @@ impl Check {
         }
     }
 
-    fn taken(&self) -> BTreeMap<String, Taken> {
-        let kafka = self.stack.kafka();
-        let servers = kafka.brokers().iter().chain(kafka.controller());
-        let servers: Vec<(&str, u32)> = servers
-            .chain([self.stack.clickhouse().server()])
-            .filter_map(|server| Some((server.name(), server.pid()?)))
-            .collect();
-        // Workers come and go, and their names with them.
-        let workers = self.crew.workers();
-        let pipeline = workers.iter().map(|worker| ("workers", worker.pid()));
-        let ingest = self.crew.ingest();
-        let pipeline = pipeline.chain(ingest.iter().map(|ingest| ("ingest", ingest.pid())));
-        taken(pipeline.chain(servers))
+    async fn taken(&self) -> BTreeMap<String, Taken> {
+        let (stack, crew) = (Arc::clone(&self.stack), Arc::clone(&self.crew));
+        // The engine of a container is asked for its process, which may take its time; the exchange must not wait for it.
+        let asked = tokio::task::spawn_blocking(move || {
+            let kafka = stack.kafka();
+            let servers = kafka.brokers().iter().chain(kafka.controller());
+            let servers: Vec<(&str, u32)> = servers
+                .chain([stack.clickhouse().server()])
+                .filter_map(|server| Some((server.name(), server.pid()?)))
+                .collect();
+            // Workers come and go, and their names with them.
+            let workers = crew.workers();
+            let pipeline = workers.iter().map(|worker| ("workers", worker.pid()));
+            let ingest = crew.ingest();
+            let pipeline = pipeline.chain(ingest.iter().map(|ingest| ("ingest", ingest.pid())));
+            // The exchange runs in this process.
+            taken(pipeline.chain(servers).chain([("exchange", std::process::id())]))
+        });
+        asked.await.unwrap_or_default()
     }
 }
 

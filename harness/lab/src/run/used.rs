@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use measure::cpu_of;
@@ -55,8 +56,10 @@ pub(crate) struct Used {
 impl Mark {
     /// Now.
     pub(crate) async fn now(stack: &Stack) -> Self {
-        let of = |servers: &mut dyn Iterator<Item = &Server>| -> Duration {
-            servers.filter_map(Server::pid).map(cpu_of).sum()
+        // The engine of a container is asked for its process, which may take its time; the exchange must not wait for it.
+        let of = async |servers: Vec<Server>| -> Duration {
+            let asked = spawn_blocking(move || servers.iter().filter_map(Server::pid).map(cpu_of).sum());
+            asked.await.unwrap_or_default()
         };
         let kafka = stack.kafka();
         let client = stack.clickhouse().client();
@@ -64,8 +67,8 @@ impl Mark {
         // A server that does not answer, frozen or gone, is the audit's to name; here it costs a figure.
         let (inserts, parts, merges, merged_rows) = asked.ok().and_then(Result::ok).unwrap_or_default();
         Self {
-            kafka: of(&mut kafka.brokers().iter().chain(kafka.controller())),
-            clickhouse: of(&mut [stack.clickhouse().server()].into_iter()),
+            kafka: of(kafka.brokers().iter().chain(kafka.controller()).cloned().collect()).await,
+            clickhouse: of(vec![stack.clickhouse().server().clone()]).await,
             here: cpu_of(std::process::id()),
             events: Events {
                 inserts,
