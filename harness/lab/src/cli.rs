@@ -86,6 +86,7 @@ pub enum Command {
         ./lab test              everything\n  \
         ./lab test 07 sink      solutions/07-windows and solutions/10-sink\n  \
         ./lab test 07 -- late   of 07 only the tests with `late` in their name\n  \
+        ./lab test --brokers 3 06                        on three brokers\n  \
         ./lab test --stack containers --program crash    every part's tests/crash.rs, on containers")]
     Test {
         /// Of what, and where
@@ -94,6 +95,10 @@ pub enum Command {
         /// Only the test programs of this name, whosever they are: compiles nothing anew, as some parts alone may
         #[arg(long = "program", value_name = "NAME", conflicts_with = "parts")]
         programs: Vec<String>,
+        /// Kafka brokers of the servers that the tests share: 1, or 3 with a controller beside them; by default 1, or as
+        /// many as external servers have
+        #[arg(long, value_parser = brokers)]
+        brokers: Option<u8>,
     },
     /// Measures: some parts by number or name, or the pipeline
     #[command(after_help = "Examples:\n  \

@@ -33,7 +33,11 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Soak(args) => soak::run(&args),
         Command::Worker(args) => worker::run(&args),
         Command::Record(args) => record::run(&args),
-        Command::Test { what, programs } => test::run(&what, &programs),
+        Command::Test {
+            what,
+            programs,
+            brokers,
+        } => test::run(&what, &programs, brokers),
         Command::Bench(args) => bench::run(&args),
         Command::Audit { json } => audit::run(json),
         Command::Clean { all } => clean::run(all, cli.yes),

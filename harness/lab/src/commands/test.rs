@@ -5,13 +5,13 @@ use std::process::{Command, ExitCode, ExitStatus};
 
 use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process};
-use stack::{Host, StackSpec};
+use stack::{Host, Stack, StackSpec};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::TestArgs;
 use crate::{cargo, note, parts};
 
-pub(crate) fn run(args: &TestArgs, programs: &[String]) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &TestArgs, programs: &[String], brokers: Option<u8>) -> anyhow::Result<ExitCode> {
     let root = cargo::root();
     let packages = parts::find(&args.parts, &parts::all(&root)?)?;
     // Resolved once, here: every test program must come to the same, and the verdict names it.
@@ -33,11 +33,18 @@ pub(crate) fn run(args: &TestArgs, programs: &[String]) -> anyhow::Result<ExitCo
     if !args.rest.is_empty() {
         command.arg("--").args(&args.rest);
     }
-    let host = Host::open(StackSpec {
+    let spec = StackSpec {
         provider,
+        // 0 is one broker, or as many as there are.
+        brokers: brokers.unwrap_or(0),
         progress: true,
         ..StackSpec::default()
-    })?;
+    };
+    // Before minutes of compiling, though the first test that asks for servers would hear it too.
+    if brokers.is_some() {
+        Stack::check(&spec)?;
+    }
+    let host = Host::open(spec)?;
     let (variable, socket) = host.variable();
     command.env("LAB_STACK", provider.name()).env(variable, socket);
     let status = super::runtime()?.block_on(to_its_end(command))?;
