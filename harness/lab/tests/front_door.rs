@@ -167,6 +167,40 @@ async fn a_run_with_faults_of_the_exchange_the_servers_and_the_workers_passes_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_soak_audits_each_round_and_says_what_every_process_took() {
+    let home = home();
+    let words = "soak --for 14s --every 6s --brokers 1 --faults worker-kill,socket-drop --seed 7 --plain -- --json";
+    let args: Vec<&str> = words.split(' ').collect();
+    let ended = Running::start(&home, &args).end().await;
+    assert_eq!(ended.code, Some(0), "{}\n{}", ended.stderr, ended.stdout);
+    let soak: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(
+        (soak["seed"].as_u64(), soak["verdict"].as_str()),
+        (Some(7), Some("PASS")),
+        "{soak:#}"
+    );
+    let rounds = soak["rounds"].as_array().unwrap();
+    assert!(!rounds.is_empty(), "{soak:#}");
+    for round in rounds {
+        assert_eq!(round["verdict"], "PASS", "{round:#}");
+        assert!(round["sent"].as_u64() > Some(0), "{round:#}");
+    }
+    let faults = soak["report"]["faults"].as_array().unwrap();
+    assert!(!faults.is_empty(), "{soak:#}");
+    assert!(faults.iter().all(|fault| fault["struck"] == true), "{faults:#?}");
+    let table = ended.stderr.split("\nsoak PASS: ").nth(1).unwrap_or_default();
+    for process in ["workers", "ingest", "kafka-1", "clickhouse", "exchange"] {
+        let line = table.lines().find(|line| line.starts_with(process));
+        assert!(
+            line.is_some_and(|line| line.matches(" MiB").count() == 2),
+            "{process}: {}",
+            ended.stderr
+        );
+    }
+    nobody_left(&home).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_cannot_be_set_up_leaves_the_logs_of_its_servers() {
     let home = home();
     // In place of the lock of the run that others join: found out when the servers are there already.
