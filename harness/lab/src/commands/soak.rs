@@ -29,8 +29,7 @@ pub(crate) fn run(args: &SoakArgs) -> anyhow::Result<ExitCode> {
     let kinds = kinds(&args.faults, brokers)?;
     // First of all: whoever breaks the run off may want the same again.
     note(&format!("seed {seed}: ./lab soak --seed {seed} draws the same faults"));
-    // The JSON is of the whole soak, so the last report is not printed as one.
-    let plan = Plan::soak(UpArgs { json: false, ..up }, args.every, &kinds)?;
+    let plan = Plan::soak(up, args.every, &kinds)?;
     let done = up::carried_out(plan)?;
     let verdict = worst(
         done.rounds

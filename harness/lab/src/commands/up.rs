@@ -108,7 +108,10 @@ async fn whole(plan: &Plan, stop: &Stop, remains: &Remains) -> anyhow::Result<Au
     if plan.brief && report.verdict == Verdict::Pass {
         // Whoever asked makes a table of it.
     } else if args.json {
-        out(&format!("{}\n", serde_json::to_string_pretty(&report)?));
+        // A soak's is of all its rounds, and comes when they are over.
+        if plan.round.is_none() {
+            out(&format!("{}\n", serde_json::to_string_pretty(&report)?));
+        }
         note(&report.render());
     } else {
         out(&report.render());
