@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use consumer::{Committer, Event, Member, MemberConfig};
 use market::Undecodable;
-use measure::{LagOf, WorkerProgress};
+use measure::WorkerProgress;
 use producer::{Producer, ProducerConfig};
 use sink::{Sink, SinkConfig};
 use tokio::runtime::Handle;
@@ -23,9 +23,10 @@ use super::delivered::Delivered;
 use super::delivery::Done;
 use super::membership::{Taking, still_ours};
 use super::partition::{Applied, Partition, Rules};
+use super::report;
 use super::snapshot::Snapshot;
 use super::takeover::Takeover;
-use crate::cli::{REPORT_EVERY, WorkerArgs};
+use crate::cli::WorkerArgs;
 use crate::control::Wish;
 use crate::fault::{FaultAt, Point};
 use crate::{dead, process};
@@ -41,8 +42,6 @@ const LEAVE_LIMIT: Duration = Duration::from_secs(10);
 /// A snapshot holds the open windows of one partition: hundreds of bytes for each market and window. The topic must take
 /// as much.
 const MOST_SNAPSHOT_BYTES: u32 = 64 << 20;
-/// A partition without a record for this long does not hold back what is shown as complete.
-const IDLE_AFTER: Duration = Duration::from_secs(5);
 
 /// A partition that this worker owns.
 pub(super) struct Owned {
@@ -53,7 +52,7 @@ pub(super) struct Owned {
     pub(super) snapshot_at: Instant,
     /// Whether the committed range is empty and stands at what is delivered.
     pub(super) tidy: bool,
-    active_at: Instant,
+    pub(super) active_at: Instant,
 }
 
 /// What a poll brought besides records that were applied.
@@ -67,7 +66,7 @@ enum Change {
 pub(super) struct Engine {
     pub(super) args: WorkerArgs,
     pub(super) runtime: Handle,
-    reports: Sender<WorkerProgress>,
+    pub(super) reports: Sender<WorkerProgress>,
     pub(super) member: Member,
     pub(super) committer: Committer,
     pub(super) sink: Arc<Sink>,
@@ -98,7 +97,7 @@ pub(super) struct Engine {
     pub(super) paused: bool,
     pub(super) dead_letters_open: bool,
     pub(super) progress: WorkerProgress,
-    reported_at: Instant,
+    pub(super) reported_at: Instant,
 }
 
 impl Engine {
@@ -277,7 +276,7 @@ impl Engine {
                     owned.active_at = now;
                     let decoded = wire::decode(self.args.kafka.encoding, bytes);
                     let applied = owned.state.apply(offset, decoded.as_ref().ok())?;
-                    count(&mut self.progress, applied);
+                    report::count(&mut self.progress, applied);
                     match decoded {
                         Err(why) if applied == Applied::Unreadable => {
                             Change::Unreadable(partition, offset, bytes.to_vec(), why)
@@ -373,48 +372,4 @@ impl Engine {
             fault.pass(point);
         }
     }
-
-    fn report(&mut self, done: bool) {
-        if !done && self.reported_at.elapsed() < REPORT_EVERY {
-            return;
-        }
-        self.reported_at = Instant::now();
-        let (cpu_ms, memory) = process::usage();
-        self.progress.cpu_ms = cpu_ms;
-        self.progress.memory = memory;
-        self.progress.done = done;
-        self.progress.open_windows = self.owned.values().map(|owned| owned.state.open_windows() as u64).sum();
-        self.progress.partitions = self
-            .owned
-            .iter()
-            .map(|(partition, owned)| LagOf {
-                partition: *partition,
-                position: owned.state.next(),
-                acked: owned.delivered.acked,
-                end: self.member.end_offset(*partition).unwrap_or(owned.state.next()),
-                watermark: (owned.state.watermark() != market::EventTime::MIN)
-                    .then(|| owned.state.watermark().millis()),
-                idle: owned.active_at.elapsed() > IDLE_AFTER,
-            })
-            .collect();
-        // The receiver ends with the process.
-        let _ = self.reports.send(self.progress.clone());
-        self.progress.latency.clear();
-    }
-}
-
-fn count(progress: &mut WorkerProgress, applied: Applied) {
-    match applied {
-        Applied::Replayed => {
-            progress.replayed += 1;
-            return;
-        }
-        Applied::Repeat => progress.repeats += 1,
-        Applied::Trade { late, too_late } => {
-            progress.late += u64::from(late);
-            progress.too_late += u64::from(too_late);
-        }
-        Applied::Unreadable => progress.undecodable += 1,
-    }
-    progress.records += 1;
 }

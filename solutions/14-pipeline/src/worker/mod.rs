@@ -1,7 +1,8 @@
 //! From the topic through the windows to the tables: consumer → wire → windows, watermarks → sink.
 //!
 //! A worker is one member of the group on a thread of its own. `engine` polls and decides, `partition` holds the
-//! state, `block` cuts and commits, `delivery` writes, `membership` answers the group, `takeover` begins with a partition.
+//! state, `block` cuts and commits, `delivery` writes, `membership` answers the group, `takeover` begins with a
+//! partition, `report` tells of it all.
 
 mod block;
 mod delivered;
@@ -11,6 +12,7 @@ mod membership;
 #[cfg(test)]
 mod model;
 mod partition;
+mod report;
 mod snapshot;
 mod takeover;
 
