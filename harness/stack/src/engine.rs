@@ -25,6 +25,8 @@ use crate::spec::Provider;
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// For whatever an engine does in moments, on a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+/// How often a question may be asked in that time.
+const ATTEMPTS: u32 = 3;
 
 fn runtime() -> Result<&'static Runtime, StackError> {
     static RUNTIME: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
@@ -65,6 +67,23 @@ where
         }
         Err(RecvTimeoutError::Disconnected) => Err(StackError::prepare(doing, "the thread that did it panicked")),
     }
+}
+
+/// [`ask`] for what may be asked twice: an engine was seen to do what it was told, and to answer only the next question
+/// (20.10, a container killed while its health was being checked).
+pub(crate) fn ask_again<T, E, F>(doing: &str, limit: Duration, work: impl Fn() -> F) -> Result<T, StackError>
+where
+    F: Future<Output = Result<T, E>> + Send + 'static,
+    T: Send + 'static,
+    E: Display + Send + 'static,
+{
+    for attempt in 1..ATTEMPTS {
+        match ask(doing, limit / ATTEMPTS, work()) {
+            Err(StackError::Late { .. }) => tracing::warn!(doing, attempt, "the container engine is asked again"),
+            answered => return answered,
+        }
+    }
+    ask(doing, limit / ATTEMPTS, work())
 }
 
 /// Lets `work` go on by itself, on the engine's own threads.
@@ -110,7 +129,7 @@ pub(crate) fn must_answer() -> Result<(), StackError> {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
     use super::*;
 
@@ -121,6 +140,29 @@ mod tests {
         fn drop(&mut self) {
             let _ = self.0.send(());
         }
+    }
+
+    #[test]
+    fn a_question_that_gets_no_answer_is_asked_again_and_not_for_ever() {
+        let asked = Arc::new(AtomicU32::new(0));
+        let question = |answered_at| {
+            let asked = Arc::clone(&asked);
+            move || {
+                let nth = asked.fetch_add(1, Ordering::SeqCst) + 1;
+                async move {
+                    if nth < answered_at {
+                        std::future::pending::<()>().await;
+                    }
+                    Ok::<_, String>(nth)
+                }
+            }
+        };
+        let limit = Duration::from_millis(60);
+        assert_eq!(ask_again("answering late", limit, question(3)).expect("it answers"), 3);
+        asked.store(0, Ordering::SeqCst);
+        let late = ask_again("never answering", limit, question(u32::MAX));
+        assert!(matches!(late, Err(StackError::Late { .. })), "{late:?}");
+        assert_eq!(asked.load(Ordering::SeqCst), ATTEMPTS);
     }
 
     #[test]

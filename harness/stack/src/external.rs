@@ -22,7 +22,7 @@ use crate::made::Made;
 use crate::provision;
 use crate::ready;
 use crate::rundir::RunDir;
-use crate::server::Server;
+use crate::server::{HandsOff, Server};
 use crate::spec::{Provider, StackSpec};
 use crate::stack::{Launched, Lease};
 use compose::Project;
@@ -142,7 +142,11 @@ pub(crate) fn launch(spec: &StackSpec) -> Result<Launched, StackError> {
     let stranger = |name: String, address: String| {
         let log = lease.run.path().join(&name).join("server.log");
         let unseen = project.unseen.clone();
-        Server::new(&name.clone(), log, Arc::new(Stranger { name, address, unseen }))
+        Server::new(
+            &name.clone(),
+            log,
+            Arc::new(HandsOff(Stranger { name, address, unseen })),
+        )
     };
     let handles: Vec<_> = brokers
         .iter()

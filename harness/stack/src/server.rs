@@ -1,11 +1,15 @@
 //! One server process and what can be done to it. Every provider gives its servers this handle.
 
+mod hands_off;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::StackError;
 use crate::rename::RenameTrap;
+
+pub(crate) use hands_off::{HandsOff, Known};
 
 /// What a provider must be able to do to one server. Calls may block; [`Server`] keeps them off the async threads.
 pub(crate) trait Control: Send + Sync + 'static {

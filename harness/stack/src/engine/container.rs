@@ -17,7 +17,7 @@ use testcontainers::bollard::query_parameters::KillContainerOptionsBuilder;
 use testcontainers::{ContainerAsync, GenericImage};
 use tokio::task::JoinHandle;
 
-use super::{LIMIT, ask, spawn};
+use super::{LIMIT, ask, ask_again, spawn};
 use crate::error::StackError;
 use crate::log;
 use crate::ready::{LOOK, PORT_LIMIT, Probe, READY_LIMIT};
@@ -137,16 +137,14 @@ impl Container {
 
     /// SIGKILL, and waits until it is gone.
     fn end(&self) -> Result<(), StackError> {
-        let (docker, id) = (self.docker.clone(), self.id.clone());
-        let killed = self.ask("die", async move {
+        self.ask("die", |docker, id| async move {
             let options = KillContainerOptionsBuilder::new().signal("SIGKILL").build();
             match docker.kill_container(&id, Some(options)).await {
                 // It does not run.
                 Err(Error::DockerResponseServerError { status_code: 409, .. }) => Ok(()),
                 done => done,
             }
-        });
-        killed?;
+        })?;
         let struck = Instant::now();
         while self.is_alive() {
             if struck.elapsed() > LIMIT {
@@ -187,7 +185,8 @@ impl Container {
     /// Removes it, if it is ours.
     pub(crate) fn remove(&self) -> Result<(), StackError> {
         match self.disown() {
-            Some(container) => self.ask("be removed", async move { container.rm().await }),
+            Some(container) => ask("be removed", LIMIT, async move { container.rm().await })
+                .map_err(|error| self.told("be removed", error)),
             None => Ok(()),
         }
     }
@@ -243,29 +242,31 @@ impl Container {
     }
 
     fn state(&self) -> Result<ContainerState, StackError> {
-        let (docker, id) = (self.docker.clone(), self.id.clone());
-        let found = self.ask("be asked how it is", async move {
+        let found = self.ask("be asked how it is", |docker, id| async move {
             docker.inspect_container(&id, None).await
         })?;
         Ok(found.state.unwrap_or_default())
     }
 
-    fn ask<T, E>(
-        &self,
-        action: &'static str,
-        work: impl Future<Output = Result<T, E>> + Send + 'static,
-    ) -> Result<T, StackError>
+    /// Asks the engine, who knows the container by its id. Nothing that is asked here does more when it is asked twice.
+    fn ask<T, E, F>(&self, action: &'static str, work: impl Fn(Docker, String) -> F) -> Result<T, StackError>
     where
+        F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
         E: fmt::Display + Send + 'static,
     {
-        ask(action, LIMIT, work).map_err(|error| match error {
+        ask_again(action, LIMIT, || work(self.docker.clone(), self.id.clone()))
+            .map_err(|error| self.told(action, error))
+    }
+
+    fn told(&self, action: &'static str, error: StackError) -> StackError {
+        match error {
             StackError::Engine { why, .. } if why.contains("is not running") => {
                 self.refuse(action, "it is not running")
             }
             StackError::Engine { why, .. } => self.refuse(action, why),
             other => self.refuse(action, other),
-        })
+        }
     }
 
     fn refuse(&self, action: &'static str, why: impl ToString) -> StackError {
@@ -278,8 +279,10 @@ impl Container {
 
     /// Starts it again; `false` when somebody else holds one of its ports.
     fn start(&self) -> Result<bool, StackError> {
-        let (docker, id) = (self.docker.clone(), self.id.clone());
-        match self.ask("start", async move { docker.start_container(&id, None).await }) {
+        match self.ask(
+            "start",
+            |docker, id| async move { docker.start_container(&id, None).await },
+        ) {
             Ok(()) => Ok(true),
             Err(error) if speaks_of_taken_port(&error.to_string()) => Ok(false),
             Err(error) => Err(error),
@@ -327,13 +330,18 @@ impl Control for Container {
 
     fn freeze(&self) -> Result<(), StackError> {
         let _telling = self.hurting("freeze")?;
-        let (docker, id) = (self.docker.clone(), self.id.clone());
-        self.ask("freeze", async move { docker.pause_container(&id).await })
+        self.ask("freeze", |docker, id| async move {
+            match docker.pause_container(&id).await {
+                Err(Error::DockerResponseServerError { message, .. }) if message.contains("is already paused") => {
+                    Ok(())
+                }
+                done => done,
+            }
+        })
     }
 
     fn thaw(&self) -> Result<(), StackError> {
-        let (docker, id) = (self.docker.clone(), self.id.clone());
-        self.ask("thaw", async move {
+        self.ask("thaw", |docker, id| async move {
             match docker.unpause_container(&id).await {
                 Err(Error::DockerResponseServerError { message, .. }) if message.contains("is not paused") => Ok(()),
                 done => done,
@@ -346,15 +354,19 @@ impl Control for Container {
             return Err(no_links(&self.name, "be cut off"));
         };
         let _telling = self.hurting("be cut off")?;
-        let (docker, id) = (self.docker.clone(), self.id.clone());
-        self.ask("be cut off", async move {
+        self.ask("be cut off", |docker, id| {
+            let network = link.network.clone();
             let request = NetworkDisconnectRequest {
                 container: id,
                 force: Some(false),
             };
-            match docker.disconnect_network(&link.network, request).await {
-                Err(Error::DockerResponseServerError { message, .. }) if message.contains("is not connected") => Ok(()),
-                done => done,
+            async move {
+                match docker.disconnect_network(&network, request).await {
+                    Err(Error::DockerResponseServerError { message, .. }) if message.contains("is not connected") => {
+                        Ok(())
+                    }
+                    done => done,
+                }
             }
         })
     }
@@ -363,8 +375,10 @@ impl Control for Container {
         let Some(link) = self.link.clone() else {
             return Err(no_links(&self.name, "be joined again"));
         };
-        let (docker, id) = (self.docker.clone(), self.id.clone());
-        self.ask("be joined again", async move { connect(&docker, &id, link).await })
+        self.ask("be joined again", |docker, id| {
+            let link = link.clone();
+            async move { connect(&docker, &id, link).await }
+        })
     }
 }
 

@@ -3,8 +3,7 @@
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-use crate::error::StackError;
-use crate::server::Control;
+use crate::server::Known;
 
 /// How long a server may take to accept a connection.
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
@@ -17,27 +16,11 @@ pub(super) struct Stranger {
     pub(super) unseen: Option<String>,
 }
 
-impl Stranger {
-    fn refuse(&self, action: &'static str) -> StackError {
-        StackError::Control {
-            server: self.name.clone(),
-            action,
-            why: match &self.unseen {
-                None => format!(
-                    "{} is nobody's container here; start docker-compose.yml, or use --stack local or containers",
-                    self.address
-                ),
-                Some(why) => format!(
-                    "whether {} is a container here cannot be seen ({why}); use --stack local, or ask again when the \
-                     container engine answers",
-                    self.address
-                ),
-            },
-        }
+impl Known for Stranger {
+    fn name(&self) -> &str {
+        &self.name
     }
-}
 
-impl Control for Stranger {
     fn pid(&self) -> Option<u32> {
         None
     }
@@ -47,34 +30,25 @@ impl Control for Stranger {
         address.is_some_and(|address| TcpStream::connect_timeout(&address, CONNECT_LIMIT).is_ok())
     }
 
-    fn kill(&self) -> Result<(), StackError> {
-        Err(self.refuse("die"))
-    }
-
-    fn restart(&self) -> Result<(), StackError> {
-        Err(self.refuse("start"))
-    }
-
-    fn freeze(&self) -> Result<(), StackError> {
-        Err(self.refuse("freeze"))
-    }
-
-    fn thaw(&self) -> Result<(), StackError> {
-        Err(self.refuse("thaw"))
-    }
-
-    fn cut(&self) -> Result<(), StackError> {
-        Err(self.refuse("be cut off"))
-    }
-
-    fn heal(&self) -> Result<(), StackError> {
-        Err(self.refuse("be joined again"))
+    fn why(&self) -> String {
+        match &self.unseen {
+            None => format!(
+                "{} is nobody's container here; start docker-compose.yml, or use --stack local or containers",
+                self.address
+            ),
+            Some(why) => format!(
+                "whether {} is a container here cannot be seen ({why}); use --stack local, or ask again when the \
+                 container engine answers",
+                self.address
+            ),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::{Control as _, HandsOff};
 
     #[test]
     fn a_stranger_cannot_be_hurt_and_says_what_to_use_instead() {
@@ -83,11 +57,14 @@ mod tests {
             address: "127.0.0.1:1".into(),
             unseen: None,
         };
+        let stranger = HandsOff(stranger);
         assert!(!stranger.is_alive());
         let error = stranger.kill().expect_err("it is not ours").to_string();
         assert!(error.contains("--stack local") && error.lines().count() == 1, "{error}");
         let unseen = Some("no answer within 5s".into());
-        let error = Stranger { unseen, ..stranger }.kill().expect_err("it is not ours");
+        let error = HandsOff(Stranger { unseen, ..stranger.0 })
+            .kill()
+            .expect_err("it is not ours");
         assert!(error.to_string().contains("no answer within 5s"), "{error}");
     }
 }

@@ -11,7 +11,7 @@ use crate::clickhouse::ClickHouse;
 use crate::error::StackError;
 use crate::kafka::Kafka;
 use crate::made::Made;
-use crate::server::{Control, Server};
+use crate::server::{HandsOff, Known, Server};
 use crate::stack::Stack;
 
 /// A host that says nothing for so long is no longer there; while it starts servers it gives signs of life.
@@ -88,7 +88,7 @@ fn stack(socket: &Path, servers: Servers) -> Result<Stack, StackError> {
             pid: seen.pid,
             socket: socket.to_path_buf(),
         };
-        Server::new(&seen.name, seen.log, Arc::new(control))
+        Server::new(&seen.name, seen.log, Arc::new(HandsOff(control)))
     };
     let provider = servers.provider.parse()?;
     let brokers = servers.brokers.into_iter().map(handle).collect();
@@ -119,17 +119,11 @@ struct Attached {
     socket: PathBuf,
 }
 
-impl Attached {
-    fn refuse(&self, action: &'static str) -> StackError {
-        StackError::Control {
-            server: self.name.clone(),
-            action,
-            why: "every test of this run uses it; take servers of your own with Stack::own".into(),
-        }
+impl Known for Attached {
+    fn name(&self) -> &str {
+        &self.name
     }
-}
 
-impl Control for Attached {
     fn pid(&self) -> Option<u32> {
         self.pid
     }
@@ -139,31 +133,7 @@ impl Control for Attached {
         matches!(asked, Ok(Reply::Alive(true)))
     }
 
-    fn kill(&self) -> Result<(), StackError> {
-        Err(self.refuse("die"))
-    }
-
-    fn restart(&self) -> Result<(), StackError> {
-        Err(self.refuse("start again"))
-    }
-
-    fn freeze(&self) -> Result<(), StackError> {
-        Err(self.refuse("freeze"))
-    }
-
-    fn thaw(&self) -> Result<(), StackError> {
-        Err(self.refuse("thaw"))
-    }
-
-    fn cut(&self) -> Result<(), StackError> {
-        Err(self.refuse("be cut off"))
-    }
-
-    fn heal(&self) -> Result<(), StackError> {
-        Err(self.refuse("be joined again"))
-    }
-
-    fn may_be_trapped(&self) -> Result<(), StackError> {
-        Err(self.refuse("die at a rename"))
+    fn why(&self) -> String {
+        "every test of this run uses it; take servers of your own with Stack::own".into()
     }
 }
