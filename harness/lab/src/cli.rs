@@ -1,15 +1,19 @@
 //! The command line: what can be asked, with an example for each.
 
+mod words;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use market::Encoding;
 use stack::Provider;
 
 use crate::faults::{Fault, Scheduled};
 use crate::values::{Host, Length, Markets, Rate, brokers, some_time};
+
+pub use words::{Acks, From, Source, Subject};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -86,19 +90,25 @@ pub enum Command {
         ./lab test              everything\n  \
         ./lab test 07 sink      solutions/07-windows and solutions/10-sink\n  \
         ./lab test 07 -- late   of 07 only the tests with `late` in their name\n  \
+        ./lab test --jobs 1     everything, one test program after the other\n  \
         ./lab test --brokers 3 06                        on three brokers\n  \
         ./lab test --stack containers --program crash    every part's tests/crash.rs, on containers")]
     Test {
         /// Of what, and where
         #[command(flatten)]
         what: TestArgs,
-        /// Only the test programs of this name, whosever they are: compiles nothing anew, as some parts alone may
-        #[arg(long = "program", value_name = "NAME", conflicts_with = "parts")]
+        /// Only the test programs of this name, every part's or, as in sink/crash, one's: compiles nothing anew, as some
+        /// parts alone may
+        #[arg(long = "program", value_name = "[PART/]NAME", conflicts_with = "parts")]
         programs: Vec<String>,
         /// Kafka brokers of the servers that the tests share: 1, or 3 with a controller beside them; by default 1, or as
         /// many as external servers have
         #[arg(long, value_parser = brokers)]
         brokers: Option<u8>,
+        /// Test programs at a time; by default 2, each one's words shown when it ends, where everything is tested, and 1,
+        /// which shows words as they come, where something is named and for external servers
+        #[arg(long, short, value_name = "N")]
+        jobs: Option<u8>,
     },
     /// Measures: some parts by number or name, or the pipeline
     #[command(after_help = "Examples:\n  \
@@ -136,61 +146,6 @@ pub enum Command {
         /// The cases, one JSON object per line
         file: PathBuf,
     },
-}
-
-/// What a conformance run tests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Subject {
-    /// Window assignment, merging, watermarks, operators (Flink's rules)
-    Windows,
-    /// Placement of keys
-    Partitioner,
-}
-
-/// Where trades come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Source {
-    /// A seeded generator behind the project's own exchange
-    Generate,
-    /// A recording, replayed by the project's own exchange
-    Capture,
-    /// The real exchange, over TLS
-    Upbit,
-}
-
-impl Source {
-    /// Its name on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Generate => "generate",
-            Self::Capture => "capture",
-            Self::Upbit => "upbit",
-        }
-    }
-}
-
-/// Who must have a trade before Kafka acknowledges it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Acks {
-    /// All replicas in sync
-    All,
-    /// The leader alone
-    #[value(name = "1")]
-    Leader,
-    /// Nobody
-    #[value(name = "0")]
-    None,
-}
-
-impl Acks {
-    /// Its name on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::All => "all",
-            Self::Leader => "1",
-            Self::None => "0",
-        }
-    }
 }
 
 /// Arguments of `up`.
@@ -311,15 +266,6 @@ pub struct WorkerArgs {
     /// Workers in the process
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub workers: u16,
-}
-
-/// Where a recording is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum From {
-    /// The real exchange, over TLS
-    Upbit,
-    /// The project's own exchange
-    Exchange,
 }
 
 /// Arguments of `record`.

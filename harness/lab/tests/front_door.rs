@@ -8,7 +8,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::{
-    CLICKHOUSE, Running, WORKER, all_there, home, home_alone, lab, no_folder_left, nobody_left, process, run_folders,
+    CLICKHOUSE, FIRST_ROW, Running, WORKER, all_there, home, lab, no_folder_left, nobody_left, process, run_folders,
 };
 use ledger::{Report, Verdict};
 use rustix::process::{Pid, Signal, kill_process};
@@ -16,8 +16,6 @@ use serde_json::Value;
 
 /// A second wish to stop counts as one only so long after the first: what sends a signal twice at once means it once.
 const APART: Duration = Duration::from_millis(300);
-
-const FIRST_ROW: &str = "the first trade is a row";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_outlives_a_run_that_is_killed_and_the_report_of_the_run_before_is_not_its_own() {
@@ -113,27 +111,6 @@ async fn keep_keeps_and_clean_removes() {
     }
     lab(&home, &["clean"]).await.unwrap();
     assert_eq!(run_folders(&home), Vec::<std::path::PathBuf>::new());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_second_start_has_its_first_row_soon() {
-    let home = home_alone();
-    // Ten seconds are what it is to take when the machine is its own; the bound leaves room for one that is shared.
-    let (wanted, bound) = (Duration::from_secs(10), Duration::from_secs(20));
-    // Builds what the other tests may have built already.
-    lab(&home, &["up", "--for", "1s", "--plain"]).await.unwrap();
-    let mut best = Duration::MAX;
-    for _ in 0..2 {
-        let mut run = Running::start(&home, &["up", "--for", "1s", "--plain"]);
-        let figure = run.says(FIRST_ROW).await;
-        best = best.min(run.begun.elapsed());
-        println!("{figure}");
-        assert_eq!(run.end().await.code, Some(0));
-        if best < wanted {
-            break;
-        }
-    }
-    assert!(best < bound, "the first row came {best:?} after the command");
 }
 
 #[tokio::test(flavor = "multi_thread")]

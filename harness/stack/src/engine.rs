@@ -10,7 +10,7 @@ pub(crate) mod sweep;
 
 use std::fmt::Display;
 use std::io;
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
@@ -53,37 +53,66 @@ where
 {
     let doing = doing.into();
     let (sender, answer) = channel();
-    let runtime = runtime()?;
-    let working = runtime.spawn(async move {
-        // Whoever asked may have lost patience.
-        let _ = sender.send(work.await.map_err(|error| error.to_string()));
-    });
+    let _asked = put(sender, work)?;
     match answer.recv_timeout(limit) {
         Ok(answer) => answer.map_err(|why| StackError::Engine { doing, why }),
-        Err(RecvTimeoutError::Timeout) => {
-            // What is told to have failed is not to be done later on.
-            working.abort();
-            Err(StackError::Late { what: doing, limit })
-        }
+        Err(RecvTimeoutError::Timeout) => Err(StackError::Late { what: doing, limit }),
         Err(RecvTimeoutError::Disconnected) => Err(StackError::prepare(doing, "the thread that did it panicked")),
     }
 }
 
 /// [`ask`] for what may be asked twice: an engine was seen to do what it was told, and to answer only the next question
-/// (20.10, a container killed while its health was being checked).
+/// (20.10, a container killed while its health was being checked). The first answer counts, whichever question it is to:
+/// a question that only takes long is not given up because it was repeated.
 pub(crate) fn ask_again<T, E, F>(doing: &str, limit: Duration, work: impl Fn() -> F) -> Result<T, StackError>
 where
     F: Future<Output = Result<T, E>> + Send + 'static,
     T: Send + 'static,
     E: Display + Send + 'static,
 {
-    for attempt in 1..ATTEMPTS {
-        match ask(doing, limit / ATTEMPTS, work()) {
-            Err(StackError::Late { .. }) => tracing::warn!(doing, attempt, "the container engine is asked again"),
-            answered => return answered,
+    let (sender, answer) = channel();
+    let mut asked = Vec::new();
+    for attempt in 1..=ATTEMPTS {
+        asked.push(put(sender.clone(), work())?);
+        match answer.recv_timeout(limit / ATTEMPTS) {
+            Ok(answer) => {
+                return answer.map_err(|why| StackError::Engine {
+                    doing: doing.to_owned(),
+                    why,
+                });
+            }
+            Err(_) if attempt < ATTEMPTS => tracing::warn!(doing, attempt, "the container engine is asked again"),
+            Err(_) => {}
         }
     }
-    ask(doing, limit / ATTEMPTS, work())
+    Err(StackError::Late {
+        what: doing.to_owned(),
+        limit,
+    })
+}
+
+/// A question that is with the engine. Dropped, it is taken back: what is told to have failed is not to be done later on.
+struct Asked(tokio::task::JoinHandle<()>);
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn put<T, E>(
+    sender: Sender<Result<T, String>>,
+    work: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Result<Asked, StackError>
+where
+    T: Send + 'static,
+    E: Display + Send + 'static,
+{
+    let asked = runtime()?.spawn(async move {
+        // Whoever asked may have lost patience.
+        let _ = sender.send(work.await.map_err(|error| error.to_string()));
+    });
+    Ok(Asked(asked))
 }
 
 /// Lets `work` go on by itself, on the engine's own threads.
@@ -159,6 +188,17 @@ mod tests {
         };
         let limit = Duration::from_millis(60);
         assert_eq!(ask_again("answering late", limit, question(3)).expect("it answers"), 3);
+        asked.store(0, Ordering::SeqCst);
+        asked.store(0, Ordering::SeqCst);
+        let slow = Arc::clone(&asked);
+        let slow = ask_again("answering slowly", limit, move || {
+            let nth = slow.fetch_add(1, Ordering::SeqCst) + 1;
+            async move {
+                tokio::time::sleep(Duration::from_millis(40)).await;
+                Ok::<_, String>(nth)
+            }
+        });
+        assert_eq!(slow.expect("it answers"), 1, "the first question is not given up");
         asked.store(0, Ordering::SeqCst);
         let late = ask_again("never answering", limit, question(u32::MAX));
         assert!(matches!(late, Err(StackError::Late { .. })), "{late:?}");

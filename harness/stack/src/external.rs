@@ -13,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::AdminOptions;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::engine::container::Container;
 use crate::engine::version;
@@ -266,12 +267,23 @@ fn delete_topics(bootstrap: &str, topics: &[String]) -> Result<(), StackError> {
     let admin = admin(bootstrap)?;
     let names: Vec<_> = topics.iter().map(String::as_str).collect();
     let options = AdminOptions::new().request_timeout(Some(METADATA_LIMIT));
-    // One that is gone already is as good: only the whole request can fail.
-    let deleted = ready::wait(admin.delete_topics(&names, &options))?;
-    deleted.map(drop).map_err(|source| StackError::Kafka {
+    let failed = |source| StackError::Kafka {
         doing: format!("deleting topics {}", topics.join(", ")),
         source,
-    })
+    };
+    for deleted in ready::wait(admin.delete_topics(&names, &options))?.map_err(failed)? {
+        match deleted {
+            // One that is gone already is as good.
+            Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
+            Err((topic, code)) => {
+                return Err(StackError::Kafka {
+                    doing: format!("deleting topic {topic}"),
+                    source: KafkaError::AdminOp(code),
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

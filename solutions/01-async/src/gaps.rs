@@ -8,7 +8,9 @@
 //! The history must be read from a point that is certainly newer than the snapshot, not from the snapshot itself: trades
 //! arrive late, so the last trade published before the subscription need not have the highest id.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+mod state;
+
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use market::{EventTime, Market, Trade};
@@ -16,8 +18,7 @@ use tokio::time::Instant;
 
 use crate::Origin;
 use crate::ring::Ring;
-
-type Ids = HashSet<u64, foldhash::fast::RandomState>;
+use state::{Ids, Pending, State};
 
 /// Goals of one market from which on no new connection is made: one long gap takes no more room than a short one.
 const MAX_GOALS: usize = 64;
@@ -31,49 +32,6 @@ pub(crate) enum Verdict {
     Repeat,
     /// Its market was not asked for.
     NotAsked,
-}
-
-/// A market that owes an answer: did it trade during the gap?
-#[derive(Debug)]
-struct Pending {
-    /// Whether it ever traded before the gap.
-    traded: bool,
-    /// What the exchange's clock showed when the connection was last known to work.
-    since: EventTime,
-    /// Nothing older can be missing.
-    until: EventTime,
-    /// All ids handed over from there on.
-    known: Ids,
-}
-
-/// A stretch of one market's history to be read.
-#[derive(Debug)]
-struct Goal {
-    /// The history goes on behind this trade; `None`: it begins with the newest.
-    cursor: Option<u64>,
-    /// Whether a page was asked for.
-    begun: bool,
-    /// Everything missing is at most this new.
-    mark: EventTime,
-    until: EventTime,
-    known: Ids,
-    /// Read, new, and not handed over: newest first.
-    held: Vec<Trade>,
-}
-
-#[derive(Debug)]
-struct State {
-    ring: Ring,
-    /// Whether the current connection has shown its snapshot.
-    shown: bool,
-    pending: Option<Pending>,
-    /// Oldest gap first, one at a time: two goals of a market overlap, and the later one must know what the earlier found.
-    goals: VecDeque<Goal>,
-    /// Repaired ids so new that the socket may still bring them.
-    repaired: Ids,
-    repaired_mark: EventTime,
-    failures: u32,
-    not_before: Option<Instant>,
 }
 
 /// All markets.
@@ -381,53 +339,5 @@ impl Gaps {
     }
 }
 
-impl State {
-    /// Notes that a trade is handed over.
-    #[inline]
-    fn remember(&mut self, trade: &Trade, span_ms: i64) {
-        self.ring.push(trade.sequential_id, trade.event_time, span_ms);
-        if self.pending.is_some() || !self.goals.is_empty() {
-            self.remember_for_repair(trade, span_ms);
-        }
-    }
-
-    #[cold]
-    fn remember_for_repair(&mut self, trade: &Trade, span_ms: i64) {
-        let id = trade.sequential_id;
-        if let Some(pending) = self
-            .pending
-            .as_mut()
-            .filter(|pending| trade.event_time >= pending.until)
-        {
-            pending.known.insert(id);
-        }
-        for goal in self.goals.iter_mut().filter(|goal| trade.event_time >= goal.until) {
-            if goal.cursor.is_none_or(|cursor| id < cursor) {
-                goal.known.insert(id);
-            }
-            // The first trade that is certainly newer than all that is missing: reading may begin behind it, so that a
-            // repair that has to wait its turn does not read what the socket brings meanwhile.
-            if !goal.begun && goal.cursor.is_none() && trade.event_time > goal.mark.saturating_add(span_ms) {
-                goal.cursor = Some(id);
-            }
-        }
-    }
-
-    fn add_goal(&mut self, pending: Pending, mark: EventTime, queue: &mut VecDeque<Market>, market: Market) {
-        if self.goals.is_empty() {
-            queue.push_back(market);
-        }
-        self.goals.push_back(Goal {
-            cursor: None,
-            begun: false,
-            mark,
-            until: pending.until,
-            known: pending.known,
-            held: Vec::new(),
-        });
-    }
-}
-
 #[cfg(test)]
-#[path = "gaps_tests.rs"]
 mod tests;

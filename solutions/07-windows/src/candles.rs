@@ -4,109 +4,13 @@ use std::hash::{BuildHasher, Hash};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
-use market::{Amount, Candle, Decimal, EventTime, Interval, Market, Position, Trade};
+use market::{Candle, EventTime, Interval, Market, Position, Trade};
 
 use crate::encoding::SnapshotError;
+use crate::ohlcv::{Ohlcv, Tick};
 use crate::{
-    Accumulation, Aggregate, Assigner, Config, Early, Firing, OperatorError, Overflow, TimeDomain, Trigger,
-    WindowOperator,
+    Accumulation, Assigner, Config, Early, Firing, OperatorError, Overflow, TimeDomain, Trigger, WindowOperator,
 };
-
-/// A trade as a candle takes it: what all four lengths need is worked out once.
-#[derive(Clone, Copy, Debug)]
-pub struct Tick {
-    /// When it happened, and its number: open and close go by both, so that the order of arrival does not matter.
-    pub rank: (i64, u64),
-    /// Its price.
-    pub price: Decimal,
-    /// Its volume.
-    pub volume: Decimal,
-    /// Price × volume.
-    pub amount: Amount,
-    /// Its offset in the log.
-    pub offset: i64,
-}
-
-/// A candle that is being made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Ohlcv {
-    first: (i64, u64),
-    last: (i64, u64),
-    open: Decimal,
-    high: Decimal,
-    low: Decimal,
-    close: Decimal,
-    volume: Decimal,
-    quote_volume: Amount,
-    trades: u64,
-    version: i64,
-}
-
-impl Aggregate for Ohlcv {
-    type Value = Tick;
-
-    #[inline]
-    fn first(tick: &Tick) -> Self {
-        Self {
-            first: tick.rank,
-            last: tick.rank,
-            open: tick.price,
-            high: tick.price,
-            low: tick.price,
-            close: tick.price,
-            volume: tick.volume,
-            quote_volume: tick.amount,
-            trades: 1,
-            version: tick.offset,
-        }
-    }
-
-    #[inline]
-    fn add(&mut self, tick: &Tick) -> Result<(), Overflow> {
-        if tick.rank >= self.last {
-            self.last = tick.rank;
-            self.close = tick.price;
-        }
-        // Not `else`: a trade of the same rank as both is first and last.
-        if tick.rank < self.first {
-            self.first = tick.rank;
-            self.open = tick.price;
-        }
-        if tick.price > self.high {
-            self.high = tick.price;
-        }
-        if tick.price < self.low {
-            self.low = tick.price;
-        }
-        self.volume = self.volume.checked_add(tick.volume).ok_or(Overflow("volume"))?;
-        self.quote_volume = self
-            .quote_volume
-            .checked_add(tick.amount)
-            .ok_or(Overflow("quote volume"))?;
-        self.trades += 1;
-        self.version = tick.offset;
-        Ok(())
-    }
-
-    fn merge(&mut self, other: Self) -> Result<(), Overflow> {
-        if other.last >= self.last {
-            (self.last, self.close) = (other.last, other.close);
-        }
-        if other.first < self.first {
-            (self.first, self.open) = (other.first, other.open);
-        }
-        self.high = self.high.max(other.high);
-        self.low = self.low.min(other.low);
-        self.volume = self.volume.checked_add(other.volume).ok_or(Overflow("volume"))?;
-        self.quote_volume = self
-            .quote_volume
-            .checked_add(other.quote_volume)
-            .ok_or(Overflow("quote volume"))?;
-        self.trades += other.trades;
-        self.version = self.version.max(other.version);
-        Ok(())
-    }
-}
 
 /// What the candles of a partition go by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

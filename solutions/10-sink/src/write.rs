@@ -71,12 +71,19 @@ impl Sink {
         // either table is read back by itself, and the epoch counts as done only when both are written.
         for table in [Table::Trades, Table::Candles] {
             let mut look_up = uncertain.clone();
+            let mut fenced = false;
             loop {
                 match self.attempt(&mut state, &mut course, table, block, &look_up).await {
                     Ok(()) => break,
                     Err(Failure::Fatal(error)) => return Err(error),
                     // Nothing was written: find out which partitions are lost, and send the rest under new entries.
-                    Err(Failure::Fenced) => course.fence = true,
+                    Err(Failure::Fenced) => {
+                        // Once is a takeover. Again, and at once again, would be a loop that nobody sees.
+                        if fenced {
+                            patience.wait("the guard refuses the newest claim".into()).await?;
+                        }
+                        (fenced, course.fence) = (true, true);
+                    }
                     Err(Failure::Unknown(why)) => {
                         patience.wait(why).await?;
                         course.fence = true;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use exchange::{Limits, Rate};
+use exchange::{Exchange, ExchangeConfig, ExchangeError, Limits, Rate};
 use tokio_tungstenite::tungstenite::Error;
 
 use crate::client::*;
@@ -98,4 +98,28 @@ async fn a_client_that_takes_nothing_is_cut() {
     assert_eq!(code, None, "it is cut, not closed");
     let connections = exchange::journal::connections(running.dir.path()).unwrap();
     assert_eq!(connections[0].end, Some(exchange::journal::ConnectionEnd::Slow));
+}
+
+#[tokio::test]
+async fn a_taken_port_and_impossible_settings_are_told_in_one_sentence() {
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let config = |markets, rate| ExchangeConfig::new(generated(markets, rate), dir.path().join("journal"));
+    let mut on_taken = config(1, Rate::Max);
+    on_taken.address = taken.local_addr().unwrap();
+    let refused = |error: ExchangeError| error.to_string();
+    let told = refused(Exchange::start(on_taken).await.err().expect("the port is taken"));
+    assert!(
+        told.contains("cannot listen on 127.0.0.1:") && told.contains("choose another port"),
+        "{told}"
+    );
+    for (config, want) in [
+        (config(100_000, Rate::Max), "choose 1 to"),
+        (config(0, Rate::Max), "choose 1 to"),
+        (config(1, Rate::PerSecond(0.0)), "choose more than 0"),
+        (config(1, Rate::PerSecond(f64::NAN)), "choose more than 0"),
+    ] {
+        let told = refused(Exchange::start(config).await.err().expect(want));
+        assert!(told.contains(want) && !told.contains('\n'), "{told}");
+    }
 }

@@ -28,7 +28,7 @@ pub(crate) fn run(args: &SoakArgs) -> anyhow::Result<ExitCode> {
     let (json, brokers) = (up.json, up.brokers);
     let kinds = kinds(&args.faults, brokers)?;
     // First of all: whoever breaks the run off may want the same again.
-    note(&format!("seed {seed}: ./lab soak --seed {seed} draws the same faults"));
+    note(&format!("seed {seed}: {} draws the same faults", same(args, seed)));
     let plan = Plan::soak(up, args.every, &kinds)?;
     let done = up::carried_out(plan)?;
     let verdict = worst(
@@ -50,6 +50,19 @@ pub(crate) fn run(args: &SoakArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(verdict.exit_code()))
 }
 
+/// The command that draws the same: from the same faults, for rounds of the same length.
+fn same(args: &SoakArgs, seed: u64) -> String {
+    let mut words = format!(
+        "./lab soak --seed {seed} --brokers {} --every {:?}",
+        args.brokers, args.every
+    );
+    if !args.faults.is_empty() {
+        let names: Vec<&str> = args.faults.iter().map(|fault| fault.name()).collect();
+        words.push_str(&format!(" --faults {}", names.join(",")));
+    }
+    words
+}
+
 /// What `up` is asked for: what stands behind `--`, and the soak's own.
 fn as_up(args: &SoakArgs, seed: u64) -> anyhow::Result<UpArgs> {
     let mut up = cli::up_with(&args.rest)?;
@@ -61,6 +74,15 @@ fn as_up(args: &SoakArgs, seed: u64) -> anyhow::Result<UpArgs> {
         up.source != cli::Source::Upbit,
         "a soak pauses the exchange for each audit, which only the project's own can do: leave --source upbit away"
     );
+    // They would say one thing, and the soak's own another.
+    let own = ["--for", "--brokers", "--seed", "--stack"];
+    let twice = |word: &&String| {
+        own.iter()
+            .any(|own| *word == own || word.starts_with(&format!("{own}=")))
+    };
+    if let Some(word) = args.rest.iter().find(twice) {
+        bail!("{word} belongs before the --: ./lab soak {word} …");
+    }
     up.length = args.length;
     up.brokers = args.brokers;
     up.seed = seed;
@@ -175,6 +197,33 @@ mod tests {
             summary.contains("round 2:\nit could not be audited: the task panicked"),
             "{summary}"
         );
+    }
+
+    fn args(words: &[&str]) -> SoakArgs {
+        use clap::Parser;
+        let words = ["lab", "soak"].iter().chain(words);
+        match cli::Cli::try_parse_from(words).map(|cli| cli.command) {
+            Ok(cli::Command::Soak(args)) => args,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_command_that_is_told_draws_the_same_faults() {
+        let args = args(&["--every", "20s", "--brokers", "1", "--faults", "worker-kill,garbage"]);
+        assert_eq!(
+            same(&args, 7),
+            "./lab soak --seed 7 --brokers 1 --every 20s --faults worker-kill,garbage"
+        );
+    }
+
+    #[test]
+    fn what_the_soak_decides_itself_is_refused_behind_the_dashes() {
+        for words in [&["--", "--seed", "5"][..], &["--", "--brokers=1"]] {
+            let refused = as_up(&args(words), 7).unwrap_err().to_string();
+            assert!(refused.contains("belongs before the --"), "{refused}");
+        }
+        assert!(as_up(&args(&["--", "--rate", "500"]), 7).is_ok());
     }
 
     #[test]

@@ -77,6 +77,7 @@ impl Live<'_> {
     fn check(&mut self, now: Duration) {
         let Some(exchange) = self.ready.exchange.clone() else {
             self.round_ends = None;
+            self.pace.go_on(now);
             self.step = Step::Running;
             return;
         };
@@ -119,11 +120,9 @@ impl Live<'_> {
         };
         let over = failed || self.wished || self.broken.is_some() || self.plan.limit.is_some_and(|limit| now >= limit);
         self.step = if over { Step::Settling } else { Step::Running };
+        self.pace.go_on(now);
         if let (Some(round), Some(end)) = (self.plan.round, &mut self.round_ends) {
-            // An audit that took long costs no round of its own.
-            while *end <= now {
-                *end += round;
-            }
+            *end += round;
         }
     }
 

@@ -11,6 +11,7 @@ use tokio::time::MissedTickBehavior;
 use super::drain::{Drain, Order};
 use super::joined::Joined;
 use super::offsets::Offsets;
+use super::pace::Pace;
 use super::plan::Plan;
 use super::room;
 use super::rounds::Round;
@@ -87,8 +88,9 @@ pub(super) struct Live<'a> {
     gaps: Gaps,
     pub(super) rounds: Vec<Round>,
     pub(super) backlog: Vec<(Duration, u64)>,
-    /// When the round that goes on is over.
+    /// When the round that goes on is over, by [`Pace`].
     pub(super) round_ends: Option<Duration>,
+    pub(super) pace: Pace,
     rows: u64,
     last_row: Duration,
     /// Whether an end was wished for: the next wish ends the run at once.
@@ -144,6 +146,7 @@ pub(crate) async fn live(
         rounds: Vec::new(),
         backlog: Vec::new(),
         round_ends: plan.round,
+        pace: Pace::default(),
         rows: 0,
         last_row: Duration::ZERO,
         wished: false,
@@ -238,15 +241,19 @@ impl Live<'_> {
             self.happened(repaired, false);
         }
         if matches!(self.step, Step::Running) {
+            let paced = self.pace.at(now);
             if let Some(draw) = &mut self.draw {
                 // The round that goes on, and the next: so that the view shows what comes.
-                let more = draw.until(now + self.plan.round.unwrap_or_default());
+                let more = draw.until(paced + self.plan.round.unwrap_or_default());
                 self.faults.extend(more.iter().map(to_come));
                 self.schedule.extend(more);
             }
             for (i, (fault, at)) in self.schedule.iter().enumerate() {
-                if now >= *at && self.faults[i].state == FaultState::Waiting {
+                if paced >= *at && self.faults[i].state == FaultState::Waiting {
                     self.faults[i].state = FaultState::Striking;
+                    if self.draw.is_some() {
+                        self.faults[i].at = now;
+                    }
                     let (ctx, fault) = (Arc::clone(&self.ctx), *fault);
                     self.say(&format!("{} strikes", fault.name()));
                     self.striking.spawn(async move { (i, strike(fault, &ctx).await) });
@@ -255,7 +262,8 @@ impl Live<'_> {
             if self.plan.limit.is_some_and(|limit| now >= limit) {
                 self.step = Step::Settling;
             }
-            if self.round_ends.is_some_and(|end| now >= end) && matches!(self.step, Step::Running) {
+            if self.round_ends.is_some_and(|end| paced >= end) && matches!(self.step, Step::Running) {
+                self.pace.stop(now);
                 self.step = Step::Pausing;
             }
             if let Some(why) = self.exchange_failed() {

@@ -13,6 +13,7 @@ pub(crate) mod kept;
 mod live;
 pub(crate) mod names;
 mod offsets;
+mod pace;
 pub(crate) mod plan;
 pub(crate) mod resources;
 mod room;

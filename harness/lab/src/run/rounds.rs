@@ -99,9 +99,10 @@ impl Check {
         let from = Instant::now();
         let executed = self.exchange.pause().await.executed;
         let arrived = tokio::time::timeout(ARRIVE_LIMIT, self.arrived(executed)).await;
-        if arrived.is_err() {
-            tracing::warn!("not everything has arrived within {ARRIVE_LIMIT:?}");
-        }
+        let late = match arrived {
+            Ok(()) => None,
+            Err(_) => Some(self.on_the_way().await),
+        };
         let (arrived_ms, taken) = (millis(from), self.taken().await);
         let from = Instant::now();
         let input = self.input;
@@ -112,7 +113,10 @@ impl Check {
         self.exchange.resume();
         let (verdict, sent, report) = match audited {
             Ok(report) if report.verdict == Verdict::Pass => (Verdict::Pass, report.sent, None),
-            Ok(report) => (report.verdict, report.sent, Some(report.render())),
+            Ok(report) => {
+                let late = late.map(|late| format!("{late}\n")).unwrap_or_default();
+                (report.verdict, report.sent, Some(late + &report.render()))
+            }
             Err(error) => (
                 Verdict::Inconclusive,
                 executed,
@@ -152,6 +156,23 @@ impl Check {
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// Why the audit of a round is one of a pipeline that still works.
+    async fn on_the_way(&self) -> String {
+        let left = match self.offsets.undelivered().await {
+            Ok(left) => format!("{left} records of the topic are no rows yet"),
+            Err(error) => format!("how many records are no rows yet cannot be asked: {error:#}"),
+        };
+        let board = self.crew.board();
+        let ingest = board.ingest();
+        format!(
+            "Not everything had arrived {} s after the exchange paused: {left}, {} trades wait in the ingest and {} markets \
+             for their repair. What is said to be lost may be on its way.",
+            ARRIVE_LIMIT.as_secs(),
+            ingest.in_flight,
+            ingest.repairing
+        )
     }
 
     async fn taken(&self) -> BTreeMap<String, Taken> {

@@ -37,12 +37,15 @@ impl std::ops::Deref for Home {
     }
 }
 
+/// What a run says when the first trade has become a row.
+pub const FIRST_ROW: &str = "the first trade is a row";
+
 /// Waits for a home, and no longer than for one.
 pub fn home() -> Home {
     let (first, second) = (place(1), place(2));
     let from = Instant::now();
     loop {
-        // In this order, so that a test alone always has the first and its class archive.
+        // In this order, so that a program with one test has always the same, with its class archive.
         if first.1.try_lock().is_ok() {
             return as_new(first.0, vec![first.1]);
         }
@@ -52,15 +55,6 @@ pub fn home() -> Home {
         assert!(from.elapsed() < LIMIT, "no home came free within {LIMIT:?}");
         std::thread::sleep(Duration::from_millis(50));
     }
-}
-
-/// Waits until no other test runs: for one that measures.
-pub fn home_alone() -> Home {
-    let ((path, first), (_, second)) = (place(1), place(2));
-    // In the order in which everybody takes them: nobody waits for the one who waits.
-    first.lock().unwrap();
-    second.lock().unwrap();
-    as_new(path, vec![first, second])
 }
 
 /// One of the two, and its lock.

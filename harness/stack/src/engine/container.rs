@@ -146,7 +146,8 @@ impl Container {
             }
         })?;
         let struck = Instant::now();
-        while self.is_alive() {
+        // Not `is_alive`: an engine that does not say is no server that has ended.
+        while self.state()?.running == Some(true) {
             if struck.elapsed() > LIMIT {
                 return Err(self.refuse("end", format!("it is still there after {LIMIT:?}")));
             }

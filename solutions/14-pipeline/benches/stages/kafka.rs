@@ -18,8 +18,8 @@ use windows::{CandleConfig, CandleOperator, Repeats};
 use crate::Size;
 use crate::trades::trades;
 
-const PARTITIONS: i32 = 6;
-const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const PARTITIONS: i32 = 6;
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn costs(size: Size) -> Vec<Cost> {
     let (runtime, stack) = crate::servers();
@@ -42,7 +42,7 @@ pub(crate) fn costs(size: Size) -> Vec<Cost> {
     costs
 }
 
-struct Silent;
+pub(crate) struct Silent;
 impl ClientContext for Silent {}
 impl ProducerContext for Silent {
     type DeliveryOpaque = ();
@@ -64,7 +64,7 @@ fn bare_producer(brokers: &str) -> ThreadedProducer<Silent> {
         .unwrap()
 }
 
-fn topic(runtime: &tokio::runtime::Runtime, stack: &Stack, partitions: i32) -> String {
+pub(crate) fn topic(runtime: &tokio::runtime::Runtime, stack: &Stack, partitions: i32) -> String {
     let topic = unique("stage");
     let settings = [("retention.bytes", "1073741824"), ("segment.bytes", "268435456")];
     runtime

@@ -22,7 +22,7 @@ pub(crate) fn costs(size: Size) -> Vec<Cost> {
     costs
 }
 
-/// `serde_json` into borrowed texts and `f64`, which is not exact and checks no range.
+/// Into borrowed texts and `f64`, which is not exact and checks no range.
 #[derive(Deserialize)]
 #[allow(dead_code)]
 struct Floats<'a> {
@@ -53,6 +53,11 @@ fn decode(size: Size) -> Vec<Cost> {
         .floor("serde_json into f64", || {
             for frame in &frames {
                 black_box(serde_json::from_slice::<Floats<'_>>(frame.as_bytes()).unwrap());
+            }
+        })
+        .floor("sonic-rs into f64", || {
+            for frame in &frames {
+                black_box(sonic_rs::from_slice::<Floats<'_>>(frame.as_bytes()).unwrap());
             }
         })
         .way("exact", || {

@@ -6,6 +6,7 @@
 
 mod kafka;
 mod local;
+mod minimal;
 mod socket;
 mod store;
 mod trades;
@@ -65,11 +66,12 @@ fn main() {
         },
     };
     type Part = fn(Size) -> Vec<Cost>;
-    let parts: [(&str, Part); 4] = [
+    let parts: [(&str, Part); 5] = [
         ("local", local::costs),
         ("socket", socket::costs),
         ("kafka", kafka::costs),
         ("store", store::costs),
+        ("minimal", minimal::costs),
     ];
     for (name, costs) in parts {
         if only.is_empty() || only.contains(&name) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use feed::FeedConfig;
 use futures_util::{SinkExt, StreamExt};
-use market::Decode;
+use market::{Decode, Trade};
 use measure::{Cost, Stage, Whose};
 use tokio::runtime::Runtime;
 use tokio_tungstenite::tungstenite::Message;
@@ -24,9 +24,7 @@ pub(crate) fn costs(size: Size) -> Vec<Cost> {
 fn received(size: Size, batch: usize, how: &str) -> Vec<Cost> {
     let all = trades(size.of(400_000), 100);
     let count = all.len() as u64;
-    let frames: Vec<Vec<u8>> = all.iter().map(|trade| framed(frame(trade).as_bytes())).collect();
-    let bytes = frames.iter().map(Vec::len).sum::<usize>() as f64 / frames.len() as f64;
-    let url = serve(frames, batch);
+    let (bytes, url) = serve_frames(&all, batch, 1);
     let markets = trades(10_000, 100)
         .iter()
         .map(|trade| trade.market)
@@ -59,31 +57,39 @@ fn received(size: Size, batch: usize, how: &str) -> Vec<Cost> {
         .run(size.rounds)
 }
 
-/// A binary frame as a server writes it.
-fn framed(payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![0x82];
+/// Appends a binary frame as a server writes it.
+fn framed(payload: &[u8], to: &mut Vec<u8>) {
+    to.push(0x82);
     if payload.len() < 126 {
-        frame.push(payload.len() as u8);
+        to.push(payload.len() as u8);
     } else {
-        frame.push(126);
-        frame.extend_from_slice(&u16::try_from(payload.len()).unwrap().to_be_bytes());
+        to.push(126);
+        to.extend_from_slice(&u16::try_from(payload.len()).unwrap().to_be_bytes());
     }
-    frame.extend_from_slice(payload);
-    frame
+    to.extend_from_slice(payload);
 }
 
-/// Answers every subscription with all frames, `batch` of them in a write.
-fn serve(frames: Vec<Vec<u8>>, batch: usize) -> String {
+/// Answers every subscription with a frame for each trade, `batch` of them in a write, all of them `times` over. Returns the
+/// mean bytes of a frame, and where.
+pub(crate) fn serve_frames(all: &[Trade], batch: usize, times: usize) -> (f64, String) {
+    let write = |trades: &[Trade]| {
+        let mut write = Vec::new();
+        for trade in trades {
+            framed(frame(trade).as_bytes(), &mut write);
+        }
+        write
+    };
+    let writes: Arc<Vec<Vec<u8>>> = Arc::new(all.chunks(batch).map(write).collect());
+    let bytes = writes.iter().map(Vec::len).sum::<usize>() as f64 / all.len() as f64;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}/", listener.local_addr().unwrap());
-    let writes: Arc<Vec<Vec<u8>>> = Arc::new(frames.chunks(batch).map(<[_]>::concat).collect());
     std::thread::spawn(move || {
         for socket in listener.incoming().map_while(Result::ok) {
             let writes = Arc::clone(&writes);
             std::thread::spawn(move || {
                 socket.set_nodelay(true).ok()?;
                 let mut socket = tungstenite_server(socket)?;
-                for write in writes.iter() {
+                for write in std::iter::repeat_n(&writes, times).flat_map(|writes| writes.iter()) {
                     socket.write_all(write).ok()?;
                 }
                 // Until the client goes.
@@ -93,7 +99,7 @@ fn serve(frames: Vec<Vec<u8>>, batch: usize) -> String {
             });
         }
     });
-    url
+    (bytes, url)
 }
 
 /// The handshake and the subscription; what comes after them is written by hand.

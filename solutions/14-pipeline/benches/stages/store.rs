@@ -79,7 +79,7 @@ pub(crate) fn costs(size: Size) -> Vec<Cost> {
 }
 
 /// Waits until nothing is merged any more: each way is to pay for its own merges.
-async fn merged(client: &clickhouse::Client) {
+pub(crate) async fn merged(client: &clickhouse::Client) {
     let running = "SELECT count() FROM system.merges";
     let from = std::time::Instant::now();
     while client.query(running).fetch_one::<u64>().await.unwrap() > 0 {

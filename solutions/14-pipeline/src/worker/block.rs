@@ -25,6 +25,8 @@ use crate::process;
 
 /// How often a partition's state is written to the snapshots topic: what a takeover has to replay, beside the repeats.
 const SNAPSHOT_EVERY: Duration = Duration::from_secs(3);
+/// How long a snapshot may wait for room in the producer.
+const SNAPSHOT_WAIT: Duration = Duration::from_secs(1);
 /// How long the group waits for dead letters at a time.
 const LETTERS_WAIT: Duration = Duration::from_secs(1);
 /// How long a graceful hand-over waits for the block in flight.
@@ -236,19 +238,21 @@ impl Engine {
             }
             if let Some(snapshot) = owned.snapshot.take() {
                 let key = commit.partition.to_string();
-                let sent = self.runtime.block_on(self.snapshots.send(
-                    commit.partition,
-                    key.as_bytes(),
-                    &snapshot.encode(),
-                    process::now_ms(),
-                ));
+                let bytes = snapshot.encode();
+                let sent = self
+                    .snapshots
+                    .send(commit.partition, key.as_bytes(), &bytes, process::now_ms());
+                let sent = self
+                    .runtime
+                    .block_on(async { tokio::time::timeout(SNAPSHOT_WAIT, sent).await });
+                // Without it a takeover replays more; nothing else depends on it.
                 match sent {
-                    Ok(()) => {}
-                    // Without it a takeover replays more; nothing else depends on it.
-                    Err(SendError::Refused { reason, .. }) => {
+                    Ok(Ok(())) => {}
+                    Ok(Err(SendError::Refused { reason, .. })) => {
                         tracing::warn!(partition = commit.partition, "a snapshot cannot be kept: {reason}");
                     }
-                    Err(error) => return Err(error).context("the snapshots"),
+                    Ok(Err(error)) => return Err(error).context("the snapshots"),
+                    Err(_) => tracing::warn!(partition = commit.partition, "a snapshot is left out: no room for it"),
                 }
             }
         }

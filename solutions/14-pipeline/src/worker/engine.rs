@@ -39,6 +39,8 @@ const PAUSE_AFTER: Duration = Duration::from_millis(200);
 const BURST: usize = 4_096;
 /// How long the group may take to let go of a worker that leaves.
 const LEAVE_LIMIT: Duration = Duration::from_secs(10);
+/// How long a dead letter may wait for room in the producer.
+const BURY_LIMIT: Duration = Duration::from_secs(30);
 /// A snapshot holds the open windows of one partition: hundreds of bytes for each market and window. The topic must take
 /// as much.
 const MOST_SNAPSHOT_BYTES: u32 = 64 << 20;
@@ -196,6 +198,9 @@ impl Engine {
                 break;
             }
         }
+        // A claim that is still tried could land after we have left, and evict whoever has the partition by then.
+        let taking: Vec<i32> = self.taking.keys().copied().collect();
+        self.stop_taking(&taking);
         let all: Vec<i32> = self.owned.keys().copied().collect();
         self.tidy(&all)?;
         // Everything is delivered; what does not end well from here on costs the next owner time and nobody a row.
@@ -314,7 +319,14 @@ impl Engine {
             &source,
             process::now_ms(),
         );
-        self.runtime.block_on(letter).context("a dead letter cannot be sent")
+        let sent = self
+            .runtime
+            .block_on(async { tokio::time::timeout(BURY_LIMIT, letter).await });
+        // Standing still any longer would cost the partitions, and nobody would know why.
+        sent.with_context(|| {
+            format!("no dead letter could be sent for {BURY_LIMIT:?}: is their partition without a leader?")
+        })?
+        .context("a dead letter cannot be sent")
     }
 
     /// Moves the block on: cut, prepare, write, tidy up.

@@ -6,6 +6,7 @@ mod tables;
 mod targets;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use ledger::Verdict;
@@ -19,12 +20,21 @@ use crate::values::Rate;
 use crate::{cargo, note, out};
 use programme::Lengths;
 
+/// Below, a run is over before what is on its way can be seen to grow, and its latency is that of its beginning.
+const SHORTEST: Duration = Duration::from_secs(10);
+
 pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     let what = &args.what;
     let asked = asked(&what.parts, &parts::all(&cargo::root())?)?;
     ensure!(
         !(args.reference || args.each.is_some()) || (matches!(asked, Asked::Pipeline(_)) && what.rest.is_empty()),
         "--reference and --each go with the whole of ./lab bench pipeline, and with nothing behind --"
+    );
+    ensure!(
+        args.each.is_none_or(|each| each >= SHORTEST),
+        "--each {} s is too short to tell whether the rate is kept up with: at least {} s",
+        args.each.unwrap_or_default().as_secs(),
+        SHORTEST.as_secs()
     );
     match asked {
         Asked::Parts(packages) => criterion(&packages, what),
@@ -152,7 +162,6 @@ fn as_up(args: &TestArgs) -> anyhow::Result<UpArgs> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use super::*;
     use crate::values::Length;

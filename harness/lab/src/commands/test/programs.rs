@@ -1,0 +1,165 @@
+//! Which test programs there are: cargo builds them and says where.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::Context;
+use serde::Deserialize;
+
+/// A test program of the workspace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Program {
+    /// The folder of its part: `10-sink`.
+    pub(super) part: String,
+    /// What cargo calls it: `crash`.
+    pub(super) target: String,
+    /// As people call it: `10-sink tests/crash.rs`.
+    pub(super) name: String,
+    /// Where its part is: tests expect to run there.
+    pub(super) folder: PathBuf,
+    pub(super) path: PathBuf,
+    /// Its part's manifest says that it measures, or counts on the machine: nothing else is to run meanwhile.
+    pub(super) alone: bool,
+}
+
+/// What a manifest says to `lab`: `[package.metadata.lab]`.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Manifest {
+    package: Metadata,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Metadata {
+    metadata: Lab,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Lab {
+    lab: Wishes,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Wishes {
+    /// Test programs, as cargo calls them.
+    alone: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    manifest_path: Option<PathBuf>,
+    target: Option<Target>,
+    profile: Option<Profile>,
+    executable: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    src_path: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    test: bool,
+}
+
+/// Has `cargo test` build what it would run. `None`: something does not compile, and cargo has said what.
+///
+/// # Errors
+/// Cargo cannot be started, or does not end as it should.
+pub(super) fn build(mut cargo: Command) -> anyhow::Result<Option<Vec<Program>>> {
+    cargo
+        .args(["--no-run", "--message-format", "json-render-diagnostics"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    let mut building = cargo
+        .spawn()
+        .context("cargo cannot be started; ./lab doctor says what is missing")?;
+    let said = building.stdout.take().context("cargo has no output")?;
+    let mut programs = Vec::new();
+    for line in BufReader::new(said).lines() {
+        programs.extend(program(&line?));
+    }
+    for program in &mut programs {
+        program.alone = wishes(&program.folder)?.alone.contains(&program.target);
+    }
+    // Cargo tells of them in the order in which they were built, which is another one every time.
+    programs.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(building.wait()?.success().then_some(programs))
+}
+
+fn wishes(folder: &Path) -> anyhow::Result<Wishes> {
+    let path = folder.join("Cargo.toml");
+    let manifest = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let manifest: Manifest = toml::from_str(&manifest).with_context(|| format!("{} cannot be read", path.display()))?;
+    Ok(manifest.package.metadata.lab)
+}
+
+/// The test program that a line of cargo's tells of, if it does.
+fn program(line: &str) -> Option<Program> {
+    let message: Message = serde_json::from_str(line).ok()?;
+    if !message.profile?.test {
+        return None;
+    }
+    let folder = message.manifest_path?.parent()?.to_path_buf();
+    let target = message.target?;
+    let source = target.src_path.strip_prefix(&folder).unwrap_or(&target.src_path);
+    let part = folder.file_name()?.to_string_lossy().into_owned();
+    Some(Program {
+        name: format!("{part} {}", source.display()),
+        part,
+        target: target.name,
+        alone: false,
+        path: message.executable?,
+        folder,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_part_wishes_of_the_machine_is_read_from_its_manifest() {
+        let solutions = crate::cargo::root().join("solutions");
+        assert!(
+            wishes(&solutions.join("14-pipeline"))
+                .expect("it is there")
+                .alone
+                .is_empty()
+        );
+        let lab = wishes(&crate::cargo::root().join("harness/lab")).expect("it is there");
+        assert_eq!(lab.alone, ["first_row"]);
+    }
+
+    #[test]
+    fn of_what_cargo_says_only_test_programs_are_run() {
+        let said = |test: bool, executable: &str| {
+            format!(
+                r#"{{"reason":"compiler-artifact","manifest_path":"/w/solutions/10-sink/Cargo.toml",
+                    "target":{{"kind":["test"],"name":"crash","src_path":"/w/solutions/10-sink/tests/crash.rs"}},
+                    "profile":{{"opt_level":"3","test":{test}}},"executable":{executable}}}"#
+            )
+        };
+        assert_eq!(
+            program(&said(true, r#""/t/crash-1""#)),
+            Some(Program {
+                part: "10-sink".into(),
+                target: "crash".into(),
+                name: "10-sink tests/crash.rs".into(),
+                folder: "/w/solutions/10-sink".into(),
+                path: "/t/crash-1".into(),
+                alone: false,
+            })
+        );
+        assert_eq!(program(&said(false, r#""/t/pipeline""#)), None, "a program is no test");
+        assert_eq!(program(&said(true, "null")), None, "nothing to run");
+        assert_eq!(program(r#"{"reason":"build-finished","success":true}"#), None);
+        assert_eq!(program("words of a build script"), None);
+    }
+}

@@ -1,0 +1,121 @@
+//! What holds for every script of events and watermarks.
+
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+
+use super::*;
+
+/// A step of a random script.
+#[derive(Clone, Debug)]
+enum Step {
+    Event(u8, i64, i64),
+    Watermark(i64),
+}
+
+fn script() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => (0..4u8, 1..100i64, 0..20_000i64).prop_map(|(key, value, time)| Step::Event(key, value, time)),
+        1 => (0..22_000i64).prop_map(Step::Watermark),
+    ];
+    prop::collection::vec(step, 1..60)
+}
+
+fn configs() -> impl Strategy<Value = Config> {
+    let assigner = prop_oneof![
+        (1..4000i64).prop_map(|size| Assigner::tumbling(size, 0)),
+        (1..4000i64, 500..3000i64).prop_map(|(size, slide)| Assigner::sliding(size, slide, 0)),
+        (1..3000i64).prop_map(Assigner::session),
+        Just(Assigner::multi_tumbling(&[1000, 3000, 700])),
+    ];
+    let early = prop_oneof![
+        Just(Early::Never),
+        (1..2000i64).prop_map(Early::ChangedEvery),
+        (100..2000i64).prop_map(Early::ContinuousEvery),
+    ];
+    let accumulation = prop_oneof![Just(Accumulation::Accumulating), Just(Accumulation::Discarding)];
+    (assigner, 0..4000i64, early, accumulation).prop_map(|(assigner, allowed_lateness, early, accumulation)| Config {
+        assigner: assigner.expect("valid"),
+        domain: TimeDomain::Event,
+        trigger: Trigger { accumulation, early },
+        allowed_lateness,
+    })
+}
+
+/// Plays a script; the firings of each step, sorted, because their order among equal times is not defined.
+fn play(config: &Config, script: &[Step], restart: bool) -> Vec<(Placed, Fired)> {
+    let mut operator = Owned::new(config.clone()).expect("valid");
+    let step = |step: &Step| {
+        let mut fired = Vec::new();
+        let mut placed = Placed::default();
+        match step {
+            Step::Event(key, value, time) => {
+                let outcome = operator.on_event(&key.to_string(), value, *time, |firing| fired.push(row(&firing)));
+                placed = outcome.expect("a time and no overflow");
+            }
+            Step::Watermark(time) => operator.on_watermark(*time, |firing| fired.push(row(&firing))),
+        }
+        if restart {
+            let bytes = operator.snapshot().expect("encodable");
+            operator = Owned::restore(config.clone(), &bytes).expect("its own snapshot");
+        }
+        fired.sort();
+        (placed, fired)
+    };
+    script.iter().map(step).collect()
+}
+
+/// The same cases in every run.
+fn seeded() -> ProptestConfig {
+    ProptestConfig {
+        rng_seed: RngSeed::Fixed(7),
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(512)
+    }
+}
+
+proptest! {
+    #![proptest_config(seeded())]
+
+    #[test]
+    fn a_restart_after_every_step_makes_no_difference(config in configs(), script in script()) {
+        prop_assert_eq!(play(&config, &script, false), play(&config, &script, true));
+    }
+
+    #[test]
+    fn at_the_end_of_time_nothing_is_held_and_every_value_is_counted_or_too_late(
+        config in configs(), script in script(),
+    ) {
+        let mut operator = Owned::new(config.clone()).expect("valid");
+        let mut taken = 0;
+        let mut last = std::collections::BTreeMap::new();
+        for step in &script {
+            let mut keep = |firing: Firing<'_, String, Sum>| {
+                let sum = last.entry((firing.key.clone(), firing.lane, firing.window)).or_insert(0);
+                match config.trigger.accumulation {
+                    Accumulation::Accumulating => *sum = firing.state.0,
+                    Accumulation::Discarding => *sum += firing.state.0,
+                }
+            };
+            match step {
+                Step::Event(key, value, time) => {
+                    let placed = operator.on_event(&key.to_string(), value, *time, &mut keep).expect("no overflow");
+                    taken += i64::from(placed.taken) * value;
+                }
+                Step::Watermark(time) => operator.on_watermark(*time, &mut keep),
+            }
+        }
+        operator.on_watermark(i64::MAX - 1, |firing| {
+            let sum = last.entry((firing.key.clone(), firing.lane, firing.window)).or_insert(0);
+            match config.trigger.accumulation {
+                Accumulation::Accumulating => *sum = firing.state.0,
+                Accumulation::Discarding => *sum += firing.state.0,
+            }
+        });
+        prop_assert_eq!(operator.open_windows(), 0, "state left over");
+        prop_assert_eq!(operator.keys(), 0, "keys left over");
+        // A session that grows is fired under several bounds, so sums per window only add up where windows keep theirs.
+        if !matches!(config.assigner, Assigner::Session(_)) {
+            prop_assert_eq!(last.values().sum::<i64>(), taken);
+        }
+    }
+}
