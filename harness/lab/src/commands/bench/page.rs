@@ -98,7 +98,7 @@ fn revision(root: &Path) -> String {
     let Some(revision) = git(&["rev-parse", "--short", "HEAD"]) else {
         return "unknown".into();
     };
-    match git(&["status", "--porcelain", "--untracked-files=no"]) {
+    match git(&["status", "--porcelain"]) {
         Some(changes) if changes.is_empty() => revision,
         _ => format!("{revision} with changes"),
     }
