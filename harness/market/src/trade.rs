@@ -114,7 +114,12 @@ impl Trade {
     }
 }
 
-/// Where a record stands in the log.
+/// Where a record stands in the log, and its trade: one record is one trade.
+///
+/// Were records to hold several, a trade's place would be (partition, offset, index). What counts in whole records stays as
+/// it is then: commits, prepared ranges, snapshots, replay. What counts in trades gets the index as a third field here and as
+/// a column `kafka_index` with the default 0 in both tables: rows and what is asked of them after a takeover, the versions of
+/// candles, the order in which repeats are told apart, the audit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]
 pub struct Position {
     /// The partition of the topic.

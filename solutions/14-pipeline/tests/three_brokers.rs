@@ -114,11 +114,12 @@ async fn a_leader_frozen_replaced_and_thawed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_cut_off_while_its_clients_still_reach_it() {
-    survives(33, async |rig, _| {
+    survives(33, async |rig, worker| {
         let (id, broker) = leader(rig).await;
         broker.cut().await.unwrap();
         others_lead(rig, id).await;
-        tokio::time::sleep(Duration::from_secs(2)).await; // time in which it could acknowledge what is then lost
+        // Two seconds of trading, in which it could acknowledge what is then lost.
+        delivers(worker, 2_000).await;
         broker.heal().await.unwrap();
     })
     .await;

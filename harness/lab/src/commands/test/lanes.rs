@@ -73,15 +73,17 @@ async fn lanes(
     board: &mut Board,
     outcome: &mut Outcome,
 ) -> anyhow::Result<()> {
-    let mut waiting = programs.into_iter();
+    let mut waiting = programs;
+    let mut parts: Vec<String> = Vec::new();
     let mut running = FuturesUnordered::new();
     let mut pids: Vec<Pid> = Vec::new();
     let mut long = tokio::time::interval(LONG);
     loop {
         while running.len() < at_once
             && !outcome.interrupted
-            && let Some(program) = waiting.next()
+            && let Some(program) = next(&mut waiting, &parts)
         {
+            parts.push(program.part.clone());
             let (command, words) = prepare(&program)?;
             board.begins(&program.name, words.as_ref().map(NamedTempFile::path));
             let started = start(command, program, words)?;
@@ -105,6 +107,9 @@ async fn lanes(
             },
         };
         pids.retain(|pid| Some(*pid) != ran.pid);
+        if let Some(at) = parts.iter().position(|part| *part == ran.program.part) {
+            parts.swap_remove(at);
+        }
         let ended = Ended::of(ran.status, outcome.interrupted);
         board.ends(&ran.program.name, || ran.show(ended))?;
         match ended {
@@ -116,6 +121,13 @@ async fn lanes(
             }
         }
     }
+}
+
+/// The first of a part of which none runs, because those of one part wait for each other's servers and folders; else the
+/// first.
+fn next(waiting: &mut Vec<Program>, running: &[String]) -> Option<Program> {
+    let other = waiting.iter().position(|program| !running.contains(&program.part));
+    (!waiting.is_empty()).then(|| waiting.remove(other.unwrap_or(0)))
 }
 
 /// A program that runs.
@@ -182,5 +194,26 @@ impl Ran {
                 n => _ = stdout.write_all(&some[..n]),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_programs_of_a_part_run_one_after_the_other_while_there_are_others() {
+        let program = |part: &str, target: &str| Program {
+            part: part.into(),
+            target: target.into(),
+            ..Program::default()
+        };
+        let mut waiting = vec![program("lab", "a"), program("lab", "b"), program("stack", "c")];
+        let running = ["lab".to_owned()];
+        let mut begun = || next(&mut waiting, &running).map(|program| program.target);
+        assert_eq!(begun().as_deref(), Some("c"));
+        assert_eq!(begun().as_deref(), Some("a"));
+        assert_eq!(begun().as_deref(), Some("b"));
+        assert_eq!(begun(), None);
     }
 }
