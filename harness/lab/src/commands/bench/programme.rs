@@ -165,7 +165,9 @@ pub(crate) fn measure(provider: Provider, lengths: Lengths) -> anyhow::Result<Fi
 fn stages(provider: Provider) -> anyhow::Result<Vec<Cost>> {
     let mut command = cargo::cargo("bench");
     command
-        .args(["--package", cargo::PIPELINE.0, "--bench", "stages", "--quiet"])
+        // Together with this package: see `cargo::pipeline`.
+        .args(["--package", cargo::PIPELINE.0, "--package", "lab"])
+        .args(["--bench", "stages", "--quiet"])
         .env("LAB_STACK", provider.name())
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
