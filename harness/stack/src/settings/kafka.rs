@@ -117,9 +117,10 @@ pub(crate) fn settings(
         // Faults show in seconds.
         ("broker.heartbeat.interval.ms", heartbeat_ms),
         ("broker.session.timeout.ms", session_ms),
-        // Not short: a broker that has heard nothing from the controller for so long asks without any pause, and takes a
-        // core for it until there is an answer. On a busy machine a second would do, and make it busier.
-        ("controller.quorum.fetch.timeout.ms", "5000"),
+        // Longer than a controller is ever away here. A broker that has heard nothing from it for so long looks for another
+        // without any pause (Kafka 4.3: the time left until it may ask is zero then, and stays zero), and takes a core for
+        // that until there is an answer. There is no other controller to be found: the wait costs nothing.
+        ("controller.quorum.fetch.timeout.ms", "300000"),
         ("controller.quorum.election.timeout.ms", "500"),
         ("controller.quorum.election.backoff.max.ms", "250"),
         ("controller.quorum.request.timeout.ms", "1000"),
