@@ -13,15 +13,20 @@ use support::{Database, block, database_on, until};
 use tokio::sync::{Mutex, MutexGuard};
 
 /// Servers of each test's own: others' are not ours to kill. Where somebody else runs them, one test at a time.
-async fn servers() -> (stack::Stack, Option<MutexGuard<'static, ()>>) {
+///
+/// The turn comes before the servers, and goes after them: they are looked at when they are taken and mended when they are let
+/// go, and another test's kill must not fall into either.
+async fn servers() -> (Option<MutexGuard<'static, ()>>, stack::Stack) {
     static TURN: Mutex<()> = Mutex::const_new(());
-    let started = stack::Stack::own(0).await;
-    let stack = started.unwrap_or_else(|error| panic!("no servers to test on: {error}"));
-    let turn = match stack.provider() {
+    let turn = match stack::Provider::from_env().expect("LAB_STACK names a stack") {
         stack::Provider::External => Some(TURN.lock().await),
         _ => None,
     };
-    (stack, turn)
+    let started = stack::Stack::own(0).await;
+    (
+        turn,
+        started.unwrap_or_else(|error| panic!("no servers to test on: {error}")),
+    )
 }
 
 /// Writes `epochs` of 40 to 400 rows through whatever happens; returns them.
@@ -42,7 +47,7 @@ async fn deliver(database: &Database, seed: u64, epochs: i64) -> Vec<Block> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_killed_at_random_moments_loses_and_doubles_nothing() {
-    let (stack, _turn) = servers().await;
+    let (_turn, stack) = servers().await;
     let clickhouse = stack.clickhouse();
     let database = Arc::new(database_on(clickhouse.url(), "").await);
     for seed in 0..3 {
@@ -86,7 +91,7 @@ async fn a_server_killed_at_random_moments_loses_and_doubles_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_killed_at_the_rename_of_a_new_part_loses_and_doubles_nothing() {
-    let (stack, _turn) = servers().await;
+    let (_turn, stack) = servers().await;
     let clickhouse = stack.clickhouse();
     let database = Arc::new(database_on(clickhouse.url(), "").await);
     let sink = Arc::new(database.owner("w", &[0]).await);

@@ -110,8 +110,14 @@ impl fmt::Display for Which {
         if self.programs.is_empty() {
             return f.write_str(&parts::named(&self.packages));
         }
-        let programs: Vec<String> = self.programs.iter().map(Chosen::to_string).collect();
-        f.write_str(&programs.join(", "))
+        match self.programs.len() {
+            // They have been shown one by one.
+            many @ 5.. => write!(f, "{many} test programs"),
+            _ => {
+                let programs: Vec<String> = self.programs.iter().map(Chosen::to_string).collect();
+                f.write_str(&programs.join(", "))
+            }
+        }
     }
 }
 
