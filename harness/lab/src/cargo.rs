@@ -43,16 +43,31 @@ pub(crate) fn cargo(command: &str) -> std::process::Command {
     cargo
 }
 
+/// What cargo says of something that it has built: `--message-format json-render-diagnostics`.
 #[derive(Deserialize)]
-struct Message {
-    reason: String,
-    target: Option<Target>,
-    executable: Option<PathBuf>,
+pub(crate) struct Artifact {
+    pub(crate) manifest_path: PathBuf,
+    pub(crate) target: Target,
+    pub(crate) profile: Profile,
+    pub(crate) executable: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
-struct Target {
-    name: String,
+pub(crate) struct Target {
+    pub(crate) name: String,
+    pub(crate) src_path: PathBuf,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Profile {
+    pub(crate) test: bool,
+}
+
+impl Artifact {
+    /// The one that a line tells of; other lines tell of other things.
+    pub(crate) fn read(line: &str) -> Option<Self> {
+        serde_json::from_str(line).ok()
+    }
 }
 
 /// Builds the pipeline's program and returns where it is. Quiet when there is nothing to do.
@@ -89,15 +104,13 @@ pub(crate) async fn pipeline() -> anyhow::Result<PathBuf> {
         let (mut program, mut done) = (None, 0_u64);
         let mut lines = BufReader::new(stdout).lines();
         while let Some(line) = lines.next_line().await? {
-            let Ok(message) = serde_json::from_str::<Message>(&line) else {
+            let Some(artifact) = Artifact::read(&line) else {
                 continue;
             };
-            if message.reason == "compiler-artifact" {
-                done += 1;
-                bar.set_position(done);
-                if message.target.is_some_and(|target| target.name == PIPELINE.1) && message.executable.is_some() {
-                    program = message.executable;
-                }
+            done += 1;
+            bar.set_position(done);
+            if artifact.target.name == PIPELINE.1 && artifact.executable.is_some() {
+                program = artifact.executable;
             }
         }
         anyhow::Ok((program, child.wait().await?))

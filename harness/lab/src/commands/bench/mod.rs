@@ -162,7 +162,6 @@ fn as_up(args: &TestArgs) -> anyhow::Result<UpArgs> {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::values::Length;
 

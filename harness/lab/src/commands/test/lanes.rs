@@ -1,6 +1,6 @@
 //! Several test programs at a time: most of their time they wait for servers.
 
-use std::io::{Read, Write, stdout};
+use std::io::stdout;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -184,16 +184,11 @@ impl Ran {
             self.program.name,
             self.took.as_secs_f64()
         ));
-        let Some(words) = &self.words else { return Ok(()) };
-        let (mut words, mut stdout) = (words.reopen()?, stdout().lock());
-        let mut some = [0; 1 << 16];
-        loop {
-            match words.read(&mut some)? {
-                0 => return Ok(()),
-                // Whoever does not read to the end is no reason to fail.
-                n => _ = stdout.write_all(&some[..n]),
-            }
+        if let Some(words) = &self.words {
+            // Whoever does not read to the end is no reason to fail.
+            let _ = std::io::copy(&mut words.reopen()?, &mut stdout().lock());
         }
+        Ok(())
     }
 }
 

@@ -22,8 +22,8 @@ use which::Which;
 /// Test programs at a time where everything is tested, on machines that have as many cores: each has servers of its own
 /// beside the shared ones, if it hurts them.
 const AT_ONCE: usize = 2;
-#[cfg(target_os = "linux")]
 /// For the servers of two of them, and the shared ones: a cluster of three brokers and ClickHouse take one and a half GiB.
+#[cfg(target_os = "linux")]
 const ENOUGH_MEMORY: u64 = 8 << 30;
 /// The exit code of a shell's commands that end by Ctrl-C.
 const INTERRUPTED: u8 = 130;

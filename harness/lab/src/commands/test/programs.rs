@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use anyhow::Context;
 use serde::Deserialize;
 
+use crate::cargo::Artifact;
+
 /// A test program of the workspace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Program {
@@ -49,25 +51,6 @@ struct Wishes {
     alone: Vec<String>,
 }
 
-#[derive(Deserialize)]
-struct Message {
-    manifest_path: Option<PathBuf>,
-    target: Option<Target>,
-    profile: Option<Profile>,
-    executable: Option<PathBuf>,
-}
-
-#[derive(Deserialize)]
-struct Target {
-    name: String,
-    src_path: PathBuf,
-}
-
-#[derive(Deserialize)]
-struct Profile {
-    test: bool,
-}
-
 /// Has `cargo test` build what it would run. `None`: something does not compile, and cargo has said what.
 ///
 /// # Errors
@@ -102,12 +85,16 @@ fn wishes(folder: &Path) -> anyhow::Result<Wishes> {
 
 /// The test program that a line of cargo's tells of, if it does.
 fn program(line: &str) -> Option<Program> {
-    let message: Message = serde_json::from_str(line).ok()?;
-    if !message.profile?.test {
+    let Artifact {
+        manifest_path,
+        target,
+        profile,
+        executable,
+    } = Artifact::read(line)?;
+    if !profile.test {
         return None;
     }
-    let folder = message.manifest_path?.parent()?.to_path_buf();
-    let target = message.target?;
+    let folder = manifest_path.parent()?.to_path_buf();
     let source = target.src_path.strip_prefix(&folder).unwrap_or(&target.src_path);
     let part = folder.file_name()?.to_string_lossy().into_owned();
     Some(Program {
@@ -115,7 +102,7 @@ fn program(line: &str) -> Option<Program> {
         part,
         target: target.name,
         alone: false,
-        path: message.executable?,
+        path: executable?,
         folder,
     })
 }
