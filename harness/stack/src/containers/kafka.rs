@@ -24,8 +24,9 @@ const INTERNAL_PORT: u16 = 9094;
 /// What the controller is called by the brokers.
 const CONTROLLER: &str = "controller";
 
-/// A broker that comes back may have another address: the JVM must not remember the old one, nor that there was none.
-const FORGETFUL: &str = "-Dsun.net.inetaddr.ttl=0 -Dsun.net.inetaddr.negative.ttl=0";
+/// How long the JVM remembers addresses of others: not at all. docker-compose.yml mounts the very file.
+const NAMES: &str = include_str!("../../images/kafka/names.security");
+const NAMES_FILE: &str = "/etc/kafka/docker/names.security";
 
 /// One node of a cluster to be.
 #[derive(Clone, Copy, Debug)]
@@ -182,7 +183,7 @@ impl Cluster<'_> {
             ("CLUSTER_ID", self.id.clone()),
             ("KAFKA_HEAP_OPTS", heap.join(" ")),
             ("KAFKA_JVM_PERFORMANCE_OPTS", flags.join(" ")),
-            ("KAFKA_OPTS", FORGETFUL.into()),
+            ("KAFKA_OPTS", forgetful()),
         ];
         variables.extend(own.map(|(key, value)| (key.to_owned(), value)));
         // For a person to look up.
@@ -192,6 +193,8 @@ impl Cluster<'_> {
             .collect();
         let path = folder.join("server.env");
         std::fs::write(&path, text).map_err(StackError::io("writing", &path))?;
+        let names = folder.join("names.security");
+        std::fs::write(&names, NAMES).map_err(StackError::io("writing", &names))?;
         let network = |name: &String| Link {
             network: name.clone(),
             aliases: vec![node.alias()],
@@ -205,11 +208,15 @@ impl Cluster<'_> {
             link: self.networks.cluster.as_ref().map(network),
             variables,
             port: port.map(|port| (port, port)),
-            files: Vec::new(),
+            files: vec![(NAMES_FILE.to_owned(), names)],
             data: DATA,
             log,
         })
     }
+}
+
+fn forgetful() -> String {
+    format!("-Djava.security.properties={NAMES_FILE}")
 }
 
 /// Where a node in this container listens.
@@ -279,5 +286,13 @@ mod tests {
                 );
             }
         }
+        let names = format!("KAFKA_OPTS: {}", forgetful());
+        assert!(
+            lines.contains(&names.as_str()),
+            "docker-compose.yml does not say {names}"
+        );
+        let mount = format!("- ./harness/stack/images/kafka/names.security:{NAMES_FILE}:ro");
+        let mounted = lines.iter().filter(|line| **line == mount).count();
+        assert_eq!(mounted, 4, "nodes of docker-compose.yml that have {mount}");
     }
 }
