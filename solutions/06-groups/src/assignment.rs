@@ -218,6 +218,10 @@ impl Assignment {
     /// Notes that a record comes: whether it is to be handed over.
     pub(crate) fn pass(&mut self, partition: i32, offset: i64) -> bool {
         match usize::try_from(partition).ok().and_then(|p| self.next.get_mut(p)) {
+            // Handed over already, a moment ago. librdkafka pauses what it fetches while a rebalance is answered, and goes on from the
+            // record that it believes to be next: if the last one was handed over in that very moment, it comes once more.
+            // Only that one: what is further back was sought, or the log is another one, and whoever reads must hear of it.
+            Some(next) if *next != STILL && offset.checked_add(1) == Some(*next) => false,
             Some(next) if *next != STILL => {
                 *next = offset.wrapping_add(1);
                 true
@@ -255,5 +259,35 @@ fn refused(error: &AnswerError) -> PollError {
     PollError::Fatal {
         code: "answer".to_owned(),
         reason: error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_comes_once_more_is_not_handed_over_again() {
+        let mut assignment = Assignment::new("trades");
+        assert!(!assignment.pass(2, 7), "nobody reads this partition");
+        assignment.set_next(2, EARLIEST);
+        for (offset, handed_over) in [
+            (0, true),
+            (1, true),
+            (1, false),
+            (2, true),
+            (2, false),
+            (2, false),
+            (3, true),
+        ] {
+            assert_eq!(assignment.pass(2, offset), handed_over, "offset {offset}");
+        }
+        assignment.set_next(2, 3);
+        assert!(assignment.pass(2, 3), "it was sought");
+        assert!(
+            assignment.pass(2, 1),
+            "another log, or a mistake: the reader must see it"
+        );
+        assert_eq!(assignment.next(2), Some(2));
     }
 }

@@ -124,6 +124,10 @@ pub(crate) fn settings(
         ("controller.quorum.election.timeout.ms", "500"),
         ("controller.quorum.election.backoff.max.ms", "250"),
         ("controller.quorum.request.timeout.ms", "1000"),
+        // A connection that was being made while a network was cut is made to an address that is gone, and nobody answers; the
+        // default waits for that up to half a minute.
+        ("socket.connection.setup.timeout.ms", "1000"),
+        ("socket.connection.setup.timeout.max.ms", "2000"),
         ("replica.lag.time.max.ms", "1500"),
         ("replica.fetch.wait.max.ms", "200"),
         ("replica.fetch.backoff.ms", "200"),
