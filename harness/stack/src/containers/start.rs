@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::errors::Error;
-use testcontainers::bollard::models::HostConfigLogConfig;
+use testcontainers::bollard::models::{HostConfigLogConfig, SystemInfoCgroupDriverEnum};
 use testcontainers::bollard::query_parameters::RemoveContainerOptionsBuilder;
 use testcontainers::core::IntoContainerPort;
 use testcontainers::runners::AsyncRunner;
@@ -89,7 +89,8 @@ fn is_worth_another_try(error: &StackError) -> bool {
 }
 
 fn launch(docker: &Docker, wanted: &Wanted<'_>, limit: Duration) -> Result<ContainerAsync<GenericImage>, StackError> {
-    let (request, docker, link) = (request(wanted.clone())?, docker.clone(), wanted.link.clone());
+    let group = group(docker)?;
+    let (request, docker, link) = (request(wanted.clone(), group)?, docker.clone(), wanted.link.clone());
     ask(format!("starting {}", wanted.name), limit, async move {
         let container = request.start().await.map_err(|error| error.to_string())?;
         // At once: the JVM takes longer to come to the point where it looks for the others.
@@ -99,6 +100,16 @@ fn launch(docker: &Docker, wanted: &Wanted<'_>, limit: Duration) -> Result<Conta
         }
         Ok::<_, String>(container)
     })
+}
+
+/// The control group that containers are to be in, where the engine's own would starve them. An engine without systemd puts all
+/// into one group, which together weighs as much as a single process outside of it: beside a build or a few tests every
+/// server of a cluster then waits for seconds, and brokers are fenced. Directly below the root each weighs as much as a process.
+fn group(docker: &Docker) -> Result<Option<String>, StackError> {
+    let docker = docker.clone();
+    let info = ask("asking the engine what it is", LIMIT, async move { docker.info().await })?;
+    let cgroupfs = info.cgroup_driver == Some(SystemInfoCgroupDriverEnum::CGROUPFS);
+    Ok(cgroupfs.then(|| "/".to_owned()))
 }
 
 fn remove(docker: &Docker, container: &str) -> Result<(), StackError> {
@@ -119,7 +130,7 @@ fn name_and_tag(image: &str) -> Result<(&str, &str), StackError> {
     parts.ok_or_else(|| StackError::prepare("starting a container", format!("image {image} is named without a tag")))
 }
 
-fn request(wanted: Wanted<'_>) -> Result<ContainerRequest<GenericImage>, StackError> {
+fn request(wanted: Wanted<'_>, group: Option<String>) -> Result<ContainerRequest<GenericImage>, StackError> {
     let (image, tag) = name_and_tag(wanted.image)?;
     let mut request = GenericImage::new(image, tag)
         .with_container_name(&wanted.container)
@@ -128,7 +139,8 @@ fn request(wanted: Wanted<'_>) -> Result<ContainerRequest<GenericImage>, StackEr
         .with_label(sweep::SERVER, wanted.name)
         .with_label(sweep::DATA, wanted.data)
         .with_startup_timeout(LIMIT)
-        .with_host_config_modifier(|host| {
+        .with_host_config_modifier(move |host| {
+            host.cgroup_parent.clone_from(&group);
             // On loopback only: nobody but this machine may reach servers without a password.
             for bindings in host.port_bindings.iter_mut().flat_map(|bindings| bindings.values_mut()) {
                 for binding in bindings.iter_mut().flatten() {

@@ -142,6 +142,8 @@ impl Container {
             match docker.kill_container(&id, Some(options)).await {
                 // It does not run.
                 Err(Error::DockerResponseServerError { status_code: 409, .. }) => Ok(()),
+                // It has the signal, and the engine has waited ten seconds for the last of its threads to find a processor.
+                Err(Error::DockerResponseServerError { message, .. }) if message.contains("is zombie") => Ok(()),
                 done => done,
             }
         })?;
