@@ -21,6 +21,9 @@ const FIRST_LIMIT: Duration = Duration::from_secs(30);
 /// How often it is tried.
 const TRIES: u32 = 3;
 
+/// What a container weighs directly below the root, where each thread of a process weighs 1,024: a server is several of them.
+const WEIGHT: i64 = 4 * 1024;
+
 /// What to start.
 #[derive(Clone)]
 pub(super) struct Wanted<'a> {
@@ -104,10 +107,14 @@ fn launch(docker: &Docker, wanted: &Wanted<'_>, limit: Duration) -> Result<Conta
 
 /// The control group that containers are to be in, where the engine's own would starve them. An engine without systemd puts all
 /// into one group, which together weighs as much as a single process outside of it: beside a build or a few tests every
-/// server of a cluster then waits for seconds, and brokers are fenced. Directly below the root each weighs as much as a process.
+/// server of a cluster then waits for seconds, and brokers are fenced. Directly below the root each has a weight of its own.
 fn group(docker: &Docker) -> Result<Option<String>, StackError> {
     let docker = docker.clone();
-    let info = ask("asking the engine what it is", LIMIT, async move { docker.info().await })?;
+    let info = ask(
+        "asking the engine what it is",
+        LIMIT,
+        async move { docker.info().await },
+    )?;
     let cgroupfs = info.cgroup_driver == Some(SystemInfoCgroupDriverEnum::CGROUPFS);
     Ok(cgroupfs.then(|| "/".to_owned()))
 }
@@ -140,7 +147,10 @@ fn request(wanted: Wanted<'_>, group: Option<String>) -> Result<ContainerRequest
         .with_label(sweep::DATA, wanted.data)
         .with_startup_timeout(LIMIT)
         .with_host_config_modifier(move |host| {
-            host.cgroup_parent.clone_from(&group);
+            if let Some(group) = &group {
+                host.cgroup_parent = Some(group.clone());
+                host.cpu_shares = Some(WEIGHT);
+            }
             // On loopback only: nobody but this machine may reach servers without a password.
             for bindings in host.port_bindings.iter_mut().flat_map(|bindings| bindings.values_mut()) {
                 for binding in bindings.iter_mut().flatten() {
