@@ -92,8 +92,8 @@ fn is_worth_another_try(error: &StackError) -> bool {
 }
 
 fn launch(docker: &Docker, wanted: &Wanted<'_>, limit: Duration) -> Result<ContainerAsync<GenericImage>, StackError> {
-    let group = group(docker)?;
-    let (request, docker, link) = (request(wanted.clone(), group)?, docker.clone(), wanted.link.clone());
+    let (docker, link) = (docker.clone(), wanted.link.clone());
+    let request = request(wanted.clone(), weighs_all_as_one(&docker)?)?;
     ask(format!("starting {}", wanted.name), limit, async move {
         let container = request.start().await.map_err(|error| error.to_string())?;
         // At once: the JVM takes longer to come to the point where it looks for the others.
@@ -105,18 +105,17 @@ fn launch(docker: &Docker, wanted: &Wanted<'_>, limit: Duration) -> Result<Conta
     })
 }
 
-/// The control group that containers are to be in, where the engine's own would starve them. An engine without systemd puts all
-/// into one group, which together weighs as much as a single process outside of it: beside a build or a few tests every
-/// server of a cluster then waits for seconds, and brokers are fenced. Directly below the root each has a weight of its own.
-fn group(docker: &Docker) -> Result<Option<String>, StackError> {
+/// Whether the engine puts all containers into one control group, as one without systemd does. Together they weigh as much as a
+/// single process outside of it then: beside a build or a few tests every server of a cluster waits for seconds, and brokers
+/// are fenced.
+fn weighs_all_as_one(docker: &Docker) -> Result<bool, StackError> {
     let docker = docker.clone();
     let info = ask(
         "asking the engine what it is",
         LIMIT,
         async move { docker.info().await },
     )?;
-    let cgroupfs = info.cgroup_driver == Some(SystemInfoCgroupDriverEnum::CGROUPFS);
-    Ok(cgroupfs.then(|| "/".to_owned()))
+    Ok(info.cgroup_driver == Some(SystemInfoCgroupDriverEnum::CGROUPFS))
 }
 
 fn remove(docker: &Docker, container: &str) -> Result<(), StackError> {
@@ -137,7 +136,7 @@ fn name_and_tag(image: &str) -> Result<(&str, &str), StackError> {
     parts.ok_or_else(|| StackError::prepare("starting a container", format!("image {image} is named without a tag")))
 }
 
-fn request(wanted: Wanted<'_>, group: Option<String>) -> Result<ContainerRequest<GenericImage>, StackError> {
+fn request(wanted: Wanted<'_>, own_weight: bool) -> Result<ContainerRequest<GenericImage>, StackError> {
     let (image, tag) = name_and_tag(wanted.image)?;
     let mut request = GenericImage::new(image, tag)
         .with_container_name(&wanted.container)
@@ -147,8 +146,8 @@ fn request(wanted: Wanted<'_>, group: Option<String>) -> Result<ContainerRequest
         .with_label(sweep::DATA, wanted.data)
         .with_startup_timeout(LIMIT)
         .with_host_config_modifier(move |host| {
-            if let Some(group) = &group {
-                host.cgroup_parent = Some(group.clone());
+            if own_weight {
+                host.cgroup_parent = Some("/".into());
                 host.cpu_shares = Some(WEIGHT);
             }
             // On loopback only: nobody but this machine may reach servers without a password.
