@@ -21,14 +21,17 @@ const RATE: Rate = Rate::PerSecond(2_000.0);
 const SMALL_CAPTURE: &str = "harness/exchange/captures/small.capture.jsonl";
 
 /// What a run at full speed is taken for when disk is reckoned, trades per second.
-const FULL_SPEED: f64 = 200_000.0;
+const FULL_SPEED: f64 = 350_000.0;
 
 /// A run that goes on for ever is checked for so long.
 const EVER: Duration = Duration::from_secs(600);
 
-/// What a trade takes on disk, bytes: journal, topic, tables; the audit's scratch is beside it. Measured at full speed as
-/// JSON: 51, 131, and 13 when all is merged, of which some copies exist while it is.
-const BYTES_PER_TRADE: u64 = 64 + 180 + 60;
+/// What a trade takes on disk, bytes: journal and tables; the audit's scratch is beside it. Measured at full speed as JSON: 51,
+/// and 13 when all is merged, of which some copies exist while it is.
+const BYTES_PER_TRADE: u64 = 64 + 60;
+
+/// What it takes in the topic, bytes, at each broker that has a copy. Measured likewise: 131.
+const BYTES_PER_RECORD: u64 = 180;
 
 /// What servers and logs take before the first trade, bytes.
 const BYTES_AT_REST: u64 = 500_000_000;
@@ -190,6 +193,16 @@ impl Plan {
         (rate * self.limit.unwrap_or(EVER).as_secs_f64()) as u64
     }
 
+    /// What it may need on the disk, bytes.
+    fn disk_needed(&self) -> u64 {
+        let trades = self.trades();
+        // Each broker has a copy of every partition.
+        let per_trade = BYTES_PER_TRADE + BYTES_PER_RECORD * u64::from(self.args.brokers.max(1));
+        BYTES_AT_REST
+            .saturating_add(trades.saturating_mul(per_trade))
+            .saturating_add(ledger::disk_needed(trades))
+    }
+
     /// Whether the disk below `home` has room for the run and its audit.
     ///
     /// # Errors
@@ -199,10 +212,7 @@ impl Plan {
         // Both, though one is in the other: it may be a disk of its own.
         room::writable(&self.home)?;
         room::writable(&runs)?;
-        let trades = self.trades();
-        let needed = BYTES_AT_REST
-            .saturating_add(trades.saturating_mul(BYTES_PER_TRADE))
-            .saturating_add(ledger::disk_needed(trades));
+        let needed = self.disk_needed();
         let free = room::free_bytes(&runs)?;
         ensure!(
             free > needed,
@@ -244,6 +254,16 @@ mod tests {
             Command::Up(args) => Plan::new(*args),
             other => bail!("{other:?} is not up"),
         }
+    }
+
+    #[test]
+    fn every_broker_has_its_copy_on_the_disk() {
+        let needed = |args: &str| plan(args).expect("it can go well").disk_needed();
+        let one = needed("--rate 100000 --for 100s");
+        assert_eq!(
+            needed("--rate 100000 --for 100s --brokers 3") - one,
+            10_000_000 * 2 * BYTES_PER_RECORD
+        );
     }
 
     #[test]
