@@ -12,7 +12,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 use rustix::process::{Pid, test_kill_process};
-use stack::{Provider, Sizing, Stack, StackSpec, unique};
+use stack::{Host, Provider, Sizing, Stack, StackSpec, unique};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 /// Who hurts this program's servers, or starts three brokers of its own, does it alone: a broker whose heartbeats starve
@@ -73,6 +73,7 @@ fn read(bootstrap: &str, topic: &str, (partition, offset): (i32, i64)) -> Vec<u8
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", bootstrap)
         .set("group.id", "reader")
+        .set("enable.auto.commit", "false")
         .create()
         .expect("a consumer");
     let mut place = TopicPartitionList::new();
