@@ -220,7 +220,7 @@ impl Assignment {
         match usize::try_from(partition).ok().and_then(|p| self.next.get_mut(p)) {
             // Handed over already, a moment ago. librdkafka pauses what it fetches while a rebalance is answered, and goes on
             // from the record that it believes to be next: if the last one was handed over in that very moment, it comes once
-            // more. Only that one: what is further back was sought, or the log is another one, and the reader must hear of it.
+            // more. Only that one: what is further back is no part of this, and the reader must hear of it.
             Some(next) if offset.checked_add(1) == Some(*next) => false,
             Some(next) if *next != STILL => {
                 *next = offset.wrapping_add(1);

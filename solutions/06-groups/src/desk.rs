@@ -2,7 +2,8 @@
 //!
 //! librdkafka's synchronous commit has no limit: with the coordinator away it was seen to block for as long as that lasted.
 //! And a commit that was given up may still be sent later, so no other may be sent before its outcome is known: sent
-//! after a newer one it would take the group back.
+//! after a newer one it would take the group back. That none outlives a hand-over is librdkafka's doing: it joins the next
+//! generation only when no commit is under way (`rd_kafka_assignment_serve`, 2.12, of the classic protocol).
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};

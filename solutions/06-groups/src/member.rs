@@ -197,7 +197,7 @@ impl Member {
     /// Goes on reading a started partition elsewhere. Blocks until the client has turned round, up to `within`.
     ///
     /// # Errors
-    /// [`AnswerError`].
+    /// [`AnswerError`]. Where the partition is read on is unknown then: a request that came too late may still be carried out.
     pub fn seek(&mut self, partition: i32, offset: i64, within: Duration) -> Result<(), AnswerError> {
         let mut list = self.assignment.started(&[partition])?;
         list.set_partition_offset(&self.assignment.topic, partition, position(offset)?)?;

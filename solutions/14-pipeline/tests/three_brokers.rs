@@ -118,7 +118,7 @@ async fn a_leader_cut_off_while_its_clients_still_reach_it() {
         let (id, broker) = leader(rig).await;
         broker.cut().await.unwrap();
         others_lead(rig, id).await;
-        // Two seconds of trading, in which it could acknowledge what is then lost.
+        // What came since the cut and what comes now: while it could acknowledge what is then lost.
         delivers(worker, 2_000).await;
         broker.heal().await.unwrap();
     })

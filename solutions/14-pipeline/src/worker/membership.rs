@@ -168,7 +168,7 @@ impl Engine {
 
     fn begin(&mut self, partition: i32, offset: i64) -> Result<(), AnswerError> {
         if self.started.contains(&partition) {
-            // In this order: a resume goes back to where the partition was paused, whatever was sought before it.
+            // Its claim was refused once, and since then it is paused.
             self.member.resume(&[partition])?;
             self.member.seek(partition, offset, SEEK_LIMIT)?;
         } else {

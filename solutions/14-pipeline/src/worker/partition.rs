@@ -54,6 +54,18 @@ pub(crate) enum ApplyError {
     /// A sum left its column.
     #[error(transparent)]
     Operator(#[from] OperatorError),
+    /// The client went back; nothing is missing, and nothing may be applied twice.
+    #[error(
+        "partition {partition} gave offset {found} again where {expected} was due; start the worker again, it goes on from there"
+    )]
+    Again {
+        /// The partition.
+        partition: i32,
+        /// The offset that should have come.
+        expected: i64,
+        /// The one that came.
+        found: i64,
+    },
     /// A topic that is neither compacted nor written in transactions has no holes: going on would lose what is in it.
     #[error(
         "partition {partition} has no record from offset {expected} to {found}; if retention has deleted them, begin anew \
@@ -174,11 +186,19 @@ impl Partition {
             EARLIEST => (begins_by, begins_by != EARLIEST && offset > begins_by),
             next => (next, offset != next),
         };
+        let (partition, found) = (self.id, offset);
+        if hole && found < expected {
+            return Err(ApplyError::Again {
+                partition,
+                expected,
+                found,
+            });
+        }
         if hole {
             return Err(ApplyError::Hole {
-                partition: self.id,
+                partition,
                 expected,
-                found: offset,
+                found,
             });
         }
         if self.next == EARLIEST && self.rebuilt_at == EARLIEST && 0 < offset && offset < self.first {

@@ -83,3 +83,16 @@ fn a_record_that_is_missing_in_the_middle_is_a_hole() {
         Err(ApplyError::Hole { expected: 9, .. })
     ));
 }
+
+#[test]
+fn a_record_that_comes_again_is_not_applied_and_is_no_hole() {
+    let mut partition = without_snapshot(EARLIEST);
+    partition.apply(7, None).unwrap();
+    partition.apply(8, None).unwrap();
+    let again = partition.apply(7, None).unwrap_err();
+    assert!(
+        again.to_string().contains("gave offset 7 again where 9 was due"),
+        "{again}"
+    );
+    partition.apply(9, None).unwrap();
+}
