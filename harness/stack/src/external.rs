@@ -241,6 +241,12 @@ impl Lease for ExternalLease {
         &self.run
     }
 
+    fn answer_for_all(&self) {
+        for container in &self.containers {
+            container.suspect();
+        }
+    }
+
     fn end(&self) -> Result<(), StackError> {
         // First: what is frozen or gone removes nothing.
         let mended = self.mend();

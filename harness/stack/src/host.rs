@@ -92,6 +92,17 @@ impl Host {
         })
     }
 
+    /// Starts them now. What test processes do to servers that stay is undone when it is over, also of those that were ended in
+    /// the middle of it: they cannot themselves.
+    pub fn start(&self) {
+        let mut state = self.shared.state();
+        if let State::Idle = *state {
+            *state = State::Starting;
+            let shared = Arc::clone(&self.shared);
+            thread::spawn(move || start(&shared));
+        }
+    }
+
     /// The variable that a test process must have in its environment, and its value.
     pub fn variable(&self) -> (&'static str, PathBuf) {
         (VARIABLE, socket(self.folder.path()))
@@ -240,7 +251,10 @@ fn start(shared: &Shared) {
     // A panic in there must reach the askers, too: nobody else would ever answer them.
     let started = std::panic::catch_unwind(|| Stack::start_blocking(&spec));
     let next = match started {
-        Ok(Ok(stack)) => State::Up(Box::new(stack)),
+        Ok(Ok(stack)) => {
+            stack.answer_for_all();
+            State::Up(Box::new(stack))
+        }
         Ok(Err(error)) => State::Failed(error.to_string()),
         Err(_) => State::Failed("the thread that started the servers panicked; its words are above".into()),
     };

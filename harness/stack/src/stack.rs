@@ -32,6 +32,8 @@ pub(crate) struct Launched {
 pub(crate) trait Lease: fmt::Debug + Send + Sync + 'static {
     /// The folder of the run, and what of it is to stay.
     fn run(&self) -> &RunDir;
+    /// From now on the end undoes what others did to servers that stay, too: processes that were ended before they could.
+    fn answer_for_all(&self) {}
     /// Ends the servers, removes what is not to be kept. A second time does nothing.
     fn end(&self) -> Result<(), StackError>;
 }
@@ -56,6 +58,13 @@ impl Ending {
     /// Of a stack that another process ends there is none.
     fn of(lease: Option<Box<dyn Lease>>) -> Self {
         Self(Arc::new(Mutex::new(lease)))
+    }
+
+    fn answer_for_all(&self) {
+        let lease = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lease) = &*lease {
+            lease.answer_for_all();
+        }
     }
 
     /// As [`Stack::stop`], or nothing if that has been done; returns when it has. Blocking.
@@ -120,6 +129,10 @@ impl Stack {
             lease: Ending::of(Some(lease)),
             run_dir,
         })
+    }
+
+    pub(crate) fn answer_for_all(&self) {
+        self.lease.answer_for_all();
     }
 
     /// The stack of a [`Host`](crate::Host) in another process, which ends it.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::errors::Error;
 use testcontainers::bollard::models::{ContainerState, NetworkDisconnectRequest};
-use testcontainers::bollard::query_parameters::KillContainerOptionsBuilder;
+use testcontainers::bollard::query_parameters::{KillContainerOptionsBuilder, RemoveContainerOptionsBuilder};
 use testcontainers::{ContainerAsync, GenericImage};
 use tokio::task::JoinHandle;
 
@@ -104,6 +104,11 @@ impl Container {
         self.closed.store(true, Ordering::Release);
     }
 
+    /// Somebody else may hurt it.
+    pub(crate) fn suspect(&self) {
+        self.hurt.store(true, Ordering::Release);
+    }
+
     /// Closes it and undoes whatever was done to it: for one that stays when its run ends in the middle of a fault. Each
     /// step has the limit of its own.
     pub(crate) fn mend(&self) -> Result<(), StackError> {
@@ -142,8 +147,8 @@ impl Container {
             match docker.kill_container(&id, Some(options)).await {
                 // It does not run.
                 Err(Error::DockerResponseServerError { status_code: 409, .. }) => Ok(()),
-                // It has the signal, and the engine has waited ten seconds for the last of its threads to find a processor.
-                Err(Error::DockerResponseServerError { message, .. }) if message.contains("is zombie") => Ok(()),
+                // It has the signal.
+                Err(error) if is_zombie(&error) => Ok(()),
                 done => done,
             }
         })?;
@@ -188,8 +193,14 @@ impl Container {
     /// Removes it, if it is ours.
     pub(crate) fn remove(&self) -> Result<(), StackError> {
         match self.disown() {
-            Some(container) => ask("be removed", LIMIT, async move { container.rm().await })
-                .map_err(|error| self.told("be removed", error)),
+            Some(container) => {
+                ask("be removed", LIMIT, async move { container.rm().await }).or_else(|error| match error {
+                    StackError::Engine { why, .. } if why.contains(ZOMBIE) => {
+                        self.ask("be removed", |docker, id| async move { force_away(&docker, &id).await })
+                    }
+                    error => Err(self.told("be removed", error)),
+                })
+            }
             None => Ok(()),
         }
     }
@@ -291,6 +302,28 @@ impl Container {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Ends a container and removes it with its volumes.
+pub(crate) async fn force_away(docker: &Docker, container: &str) -> Result<(), Error> {
+    let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+    let mut done = docker.remove_container(container, Some(options.clone())).await;
+    // It has the signal, and by now the last of its threads has found a processor.
+    if done.as_ref().is_err_and(is_zombie) {
+        done = docker.remove_container(container, Some(options)).await;
+    }
+    match done {
+        // It never came to be, or is gone.
+        Err(Error::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
+        done => done,
+    }
+}
+
+/// What the engine says when it has waited ten seconds for a container to die of its signal, and gave up.
+const ZOMBIE: &str = "is zombie";
+
+fn is_zombie(error: &Error) -> bool {
+    matches!(error, Error::DockerResponseServerError { message, .. } if message.contains(ZOMBIE))
 }
 
 /// Whether the engine's words say that another program holds a port.

@@ -41,8 +41,8 @@ if [ "$(cat "$run/keep" 2>/dev/null)" = all ]; then
         docker cp --quiet "$container:$data" "$run/$name/data" || docker cp "$container:$data" "$run/$name/data"
     done
 fi
-# Words on purpose: ids have no spaces.
-[ -z "$containers" ] || docker rm --force --volumes $containers >/dev/null
+# Words on purpose: ids have no spaces. Twice, because what waits long for a processor dies after the engine has stopped waiting.
+[ -z "$containers" ] || docker rm --force --volumes $containers >/dev/null 2>&1 || docker rm --force --volumes $containers >/dev/null
 networks=$(docker network ls --quiet --filter "$filter")
 [ -z "$networks" ] || docker network rm $networks >/dev/null
 "#;

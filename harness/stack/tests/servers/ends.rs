@@ -85,7 +85,39 @@ async fn what_was_hurt_of_servers_that_stay_is_whole_when_the_run_ends_in_the_mi
         .expect("all of them come back");
     let late = frozen.freeze().await.expect_err("the run is over").to_string();
     assert!(late.contains("its stack has been stopped"), "{late}");
-    // Starting is a record's and a row's way there and back.
+    assert_whole().await;
+}
+
+#[tokio::test]
+async fn what_a_test_process_that_was_ended_had_hurt_is_whole_when_the_test_run_ends() {
+    if wanted().provider != Provider::External {
+        not_tested("these servers go with the run");
+        return;
+    }
+    let _turn = TURN.lock().await;
+    let host = Host::open(wanted()).expect("a place to listen");
+    host.start();
+    let from = Instant::now();
+    while host.run_dir().is_none() {
+        assert!(from.elapsed() < Duration::from_secs(60), "the host has no servers");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let stack = Stack::start(wanted()).await.expect("the servers");
+    let (clickhouse, kafka) = (stack.clickhouse().server().clone(), stack.kafka().clone());
+    clickhouse.freeze().await.expect("freezing");
+    kafka.brokers()[0].kill().await.expect("killing");
+    kafka.brokers()[1].cut().await.expect("cutting off");
+    // As a process that is killed does: nothing of it is dropped.
+    std::mem::forget(stack);
+    tokio::task::spawn_blocking(move || host.close())
+        .await
+        .expect("a thread")
+        .expect("all of them come back");
+    assert_whole().await;
+}
+
+/// Starting is a record's and a row's way there and back.
+async fn assert_whole() {
     let again = Stack::start(wanted()).await.expect("the servers as they were");
     let topic = unique("trades");
     again.kafka().create_topic(&topic, 1, &[]).await.expect("a topic");

@@ -70,6 +70,10 @@ pub(crate) fn run(wanted: &Wanted<'_>) -> anyhow::Result<ExitCode> {
         },
     };
     let host = Host::open(spec)?;
+    let stays = provider == Provider::External;
+    if stays {
+        host.start();
+    }
     let (variable, socket) = host.variable();
     let with_servers = |mut command: Command| {
         command.env("LAB_STACK", provider.name()).env(variable, &socket);
@@ -95,6 +99,9 @@ pub(crate) fn run(wanted: &Wanted<'_>) -> anyhow::Result<ExitCode> {
             "The logs of the servers that the tests shared: {}",
             place.display()
         ));
+    }
+    if stays {
+        note("The servers are made whole again, which takes a minute if a test was ended in the middle of a fault.");
     }
     host.close()?;
     Ok(code)

@@ -111,7 +111,7 @@ impl fmt::Display for Which {
             return f.write_str(&parts::named(&self.packages));
         }
         match self.programs.len() {
-            // They have been shown one by one.
+            // Too many for a line; each is shown as it begins.
             many @ 5.. => write!(f, "{many} test programs"),
             _ => {
                 let programs: Vec<String> = self.programs.iter().map(Chosen::to_string).collect();
