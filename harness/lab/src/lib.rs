@@ -15,11 +15,17 @@ mod upbit;
 pub mod values;
 pub mod view;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 /// Writes to standard output; a reader who has gone away (`./lab audit | head -1`) is no error.
 pub(crate) fn out(text: &str) {
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// Whether somebody sits at a terminal that can be drawn on, and types.
+pub(crate) fn can_draw() -> bool {
+    let moves_its_cursor = std::env::var("TERM").is_ok_and(|term| !term.is_empty() && term != "dumb");
+    moves_its_cursor && std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
 }
 
 /// A line for a person, on standard error, so that standard output stays what was asked for.

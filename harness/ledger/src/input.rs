@@ -43,6 +43,8 @@ pub struct RunFacts {
     pub started_ms: Option<i64>,
     /// Brokers.
     pub brokers: u64,
+    /// Which replicas must have a trade before Kafka acknowledges it: `all`, `1`, `0`; empty where nobody said.
+    pub acks: String,
     /// Where the trades came from: `generate`, `capture`, `upbit`.
     pub source: String,
     /// Seed of the generator.

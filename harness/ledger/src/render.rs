@@ -80,6 +80,9 @@ impl Report {
         if self.brokers > 0 {
             servers.push(many(self.brokers, "broker"));
         }
+        if !["", "all"].contains(&self.acks.as_str()) {
+            servers.push(format!("acks={}", self.acks));
+        }
         servers.push(many(self.partitions, "partition"));
         servers.push(many(self.workers, "worker"));
         out.list("", &servers);
@@ -251,6 +254,12 @@ impl Report {
             if self.reasons.iter().any(|reason| reason.starts_with("pipeline: ")) {
                 steps.push(
                     "pipeline: the log of the process that ended, or of the one that is waited for, has its last words",
+                );
+            }
+            if !["", "all"].contains(&self.acks.as_str()) && lost.ingest > 0 {
+                steps.push(
+                    "acks: this run did not ask for those of all replicas (--acks), so a leader that dies or is cut off takes what it \
+                     alone had along; that loss is what the setting means",
                 );
             }
             if lost.ingest + altered.ingest + unexpected.ingest + self.unreadable + self.misplaced > 0 {

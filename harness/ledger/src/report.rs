@@ -252,6 +252,8 @@ pub struct Report {
     pub started_ms: Option<i64>,
     /// Brokers.
     pub brokers: u64,
+    /// Which replicas must have a trade before Kafka acknowledges it: `all`, `1`, `0`; empty where nobody said.
+    pub acks: String,
     /// Where the trades came from: `generate`, `capture`, `upbit`.
     pub source: String,
     /// Whether the exchange kept a journal. Without one the topic is the base, and nothing can be said about the ingest.
@@ -335,6 +337,7 @@ impl Default for Report {
             command: String::new(),
             started_ms: None,
             brokers: 0,
+            acks: String::new(),
             source: String::new(),
             journal: false,
             seed: None,

@@ -9,6 +9,7 @@ pub(crate) fn facts(report: &mut Report, input: &AuditInput) {
     report.command.clone_from(&run.command);
     report.started_ms = run.started_ms;
     report.brokers = run.brokers;
+    report.acks.clone_from(&run.acks);
     report.source.clone_from(&run.source);
     report.journal = input.journal.is_some();
     report.seed = run.seed;

@@ -144,7 +144,7 @@ pub(crate) fn must_answer() -> Result<(), StackError> {
     let unavailable = |why| StackError::Unavailable {
         provider: Provider::Containers,
         why,
-        instead: "--stack local on Linux, or start one (`dockerd`, Docker Desktop) and ask again",
+        instead: "--stack local on Linux, or start an engine (`dockerd`, Docker Desktop) and ask again",
     };
     if crate::provision::find_program("docker").is_none() {
         return Err(unavailable("there is no docker command".into()));

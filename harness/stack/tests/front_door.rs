@@ -212,3 +212,47 @@ fn where_nothing_is_missing_the_lab_command_is_built() {
     assert!(machine.called().starts_with("cargo build"), "{said}");
     assert!(!said.contains("missing"), "{said}");
 }
+
+#[test]
+fn who_has_sudo_and_cannot_be_asked_is_told_what_to_run() {
+    let machine = Machine::of_user(1000);
+    machine.has("sudo", "exit 0");
+    machine.offers("rustup openjdk-17-jre-headless");
+    let (output, said) = machine.lab(&["up"]);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(machine.called(), "", "{said}");
+    assert!(
+        said.contains("Run this, then ./lab again") && said.contains("sudo apt-get"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_doctor_that_cannot_be_built_yet_names_all_that_a_run_needs() {
+    let machine = Machine::of_user(0);
+    machine.offers("rustup openjdk-17-jre-headless");
+    let (_, said) = machine.lab(&["doctor"]);
+    for word in ["a C compiler", "Java 17", "Maven", "pip"] {
+        assert!(said.contains(word), "{word:?} is not in: {said}");
+    }
+}
+
+#[test]
+fn a_lab_command_that_is_up_to_date_is_not_built_and_waits_for_nobody() {
+    let machine = Machine::of_user(1000);
+    machine.has_a_compiler();
+    machine.has_rust("1.95.0");
+    // Nothing is newer.
+    machine.has("find", "exit 0");
+    let release = machine.folder.path().join("target/release");
+    fs::create_dir_all(&release).expect("creating");
+    let program = release.join("lab");
+    fs::write(&program, "#!/bin/sh\necho \"the lab of $TICKBOOK_ROOT: $*\"\n").expect("writing");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("making it a program");
+    let (output, said) = machine.lab(&["audit", "--json"]);
+    assert_eq!(machine.called(), "", "{said}");
+    assert!(
+        String::from_utf8_lossy(&output.stdout).ends_with(": audit --json\n"),
+        "{output:?}"
+    );
+}

@@ -38,7 +38,9 @@ impl Reader {
         let mut text = String::new();
         file.read_line(&mut text).map_err(CaptureError::io(path, "read"))?;
         let head: HeaderLine = serde_json::from_str(&text)
-            .map_err(|error| CaptureError::line(path, 1, format!("this is no capture's header: {error}")))?;
+            .map_err(|error| CaptureError::line(path, 1, format!(
+                "this is no capture's header; a recording of another program becomes one with ./lab record --import ({error})"
+            )))?;
         if head.format != "tickbook-capture" || head.version != 1 {
             return Err(CaptureError::line(path, 1, "want format tickbook-capture, version 1"));
         }

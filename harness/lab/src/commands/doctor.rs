@@ -7,6 +7,7 @@ use stack::Provider;
 use stack::provision::{Found, auto_provider, home, survey, verify};
 
 use crate::out;
+use crate::run::room;
 
 /// What is known to work, and what is only expected to.
 const SYSTEMS: &str = "\
@@ -21,15 +22,21 @@ pub(crate) fn run() -> ExitCode {
     let (provider, why) = auto_provider();
     let rust = format!("{} on {}", std::env::consts::OS, std::env::consts::ARCH);
     out(&format!(
-        "{}\n{}\n{SYSTEMS}",
+        "{SYSTEMS}\n{}\n{}",
         header(&rust, provider, &why),
         table(&found, &damaged)
     ));
+    // What a run would say, minutes later.
+    let locked = room::writable(&home()).err();
+    if let Some(why) = &locked {
+        out(&format!("  ✗ {why:#}\n"));
+    }
     let missing = found
         .iter()
         .filter(|found| found.required && found.version.is_none())
         .count()
-        + damaged.len();
+        + damaged.len()
+        + usize::from(locked.is_some());
     if missing == 0 {
         out("\nNothing is missing that you must see to.\n");
         ExitCode::SUCCESS

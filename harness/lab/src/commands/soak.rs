@@ -29,6 +29,13 @@ pub(crate) fn run(args: &SoakArgs) -> anyhow::Result<ExitCode> {
     let kinds = kinds(&args.faults, brokers)?;
     // First of all: whoever breaks the run off may want the same again.
     note(&format!("seed {seed}: {} draws the same faults", same(args, seed)));
+    if let Some(limit) = up.length.limit() {
+        ensure!(
+            limit >= args.every,
+            "a soak of {limit:?} ends before its first round of {:?}; give a longer --for, or a shorter --every",
+            args.every
+        );
+    }
     let plan = Plan::soak(up, args.every, &kinds)?;
     let done = up::carried_out(plan)?;
     let verdict = worst(
@@ -46,7 +53,7 @@ pub(crate) fn run(args: &SoakArgs) -> anyhow::Result<ExitCode> {
         };
         out(&format!("{}\n", serde_json::to_string_pretty(&soak)?));
     }
-    note(&summary(seed, verdict, &done.rounds));
+    note(&summary(seed, verdict, done.report.verdict, &done.rounds));
     Ok(ExitCode::from(verdict.exit_code()))
 }
 
@@ -115,18 +122,20 @@ fn worst(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
 }
 
 /// What the rounds say together: verdicts, and what each process took in the first and in the last of them.
-fn summary(seed: u64, verdict: Verdict, rounds: &[Round]) -> String {
+fn summary(seed: u64, verdict: Verdict, end: Verdict, rounds: &[Round]) -> String {
     let mut text = String::new();
     for round in rounds {
         if let Some(report) = &round.report {
             text.push_str(&format!("\nround {}:\n{report}", round.number));
         }
     }
-    let passed = rounds.iter().filter(|round| round.verdict == Verdict::Pass).count();
+    // The end is audited like a round.
+    let audits = rounds.iter().map(|round| round.verdict).chain([end]);
+    let passed = audits.filter(|verdict| *verdict == Verdict::Pass).count();
     text.push_str(&format!(
         "\nsoak {}: {passed} of {} passed, seed {seed}\n",
         verdict.name(),
-        text::plural(rounds.len() as u64, "round", "rounds")
+        text::plural(rounds.len() as u64 + 1, "audit", "audits")
     ));
     let (Some(first), Some(last)) = (rounds.first(), rounds.last()) else {
         return text;
@@ -183,7 +192,11 @@ mod tests {
             round(3, Verdict::Pass, 32),
         ];
         let verdict = worst(rounds.iter().map(|round| round.verdict));
-        insta::assert_snapshot!(format!("{}\n{}", rounds[0].line(), summary(7, verdict, &rounds)));
+        insta::assert_snapshot!(format!(
+            "{}\n{}",
+            rounds[0].line(),
+            summary(7, verdict, Verdict::Pass, &rounds)
+        ));
     }
 
     #[test]
@@ -192,7 +205,7 @@ mod tests {
         let rounds = [round(1, Verdict::Pass, 31), lost];
         let verdict = worst(rounds.iter().map(|round| round.verdict).chain([Verdict::Pass]));
         assert_eq!(verdict, Verdict::Inconclusive);
-        let summary = summary(7, verdict, &rounds);
+        let summary = summary(7, verdict, Verdict::Pass, &rounds);
         assert!(
             summary.contains("round 2:\nit could not be audited: the task panicked"),
             "{summary}"

@@ -1,6 +1,5 @@
 //! `up`: the whole pipeline for a while, live, with an audit at the end.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -86,7 +85,7 @@ fn broken_off(plan: &Plan, remains: &Remains) -> String {
 
 async fn whole(plan: &Plan, stop: &Stop, remains: &Remains) -> anyhow::Result<Audited> {
     let args = &plan.args;
-    let live_view = !args.plain && std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
+    let live_view = !args.plain && crate::can_draw();
     note("Tickbook: Upbit trades → Kafka → windows → ClickHouse");
     kept::begin(&plan.home)?;
     let ready = tokio::select! {

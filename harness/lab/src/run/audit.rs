@@ -78,6 +78,7 @@ fn facts(plan: &Plan, ready: &Ready, outcome: Outcome) -> RunFacts {
             .ok()
             .and_then(|since| i64::try_from(since.as_millis()).ok()),
         brokers: u64::from(plan.args.brokers),
+        acks: plan.args.acks.name().into(),
         source: plan.args.source.name().into(),
         seed: (plan.args.source == Source::Generate).then_some(plan.args.seed),
         markets: ready.markets.len() as u64,

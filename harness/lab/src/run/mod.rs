@@ -16,7 +16,7 @@ mod offsets;
 mod pace;
 pub(crate) mod plan;
 pub(crate) mod resources;
-mod room;
+pub(crate) mod room;
 pub(crate) mod rounds;
 pub(crate) mod setup;
 pub(crate) mod stop;

@@ -13,7 +13,7 @@ pub(super) const DIM: Style = Style::new().fg(Color::DarkGray);
 pub(super) const LABEL: Style = Style::new().fg(Color::Gray);
 
 /// Below this the panels would lie over each other.
-const LEAST: (u16, u16) = (72, 20);
+const LEAST: (u16, u16) = (80, 24);
 
 /// From here on the charts have a side of their own.
 const LARGE: (u16, u16) = (110, 34);

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::{PROVISION_LOCK, home, store};
@@ -30,7 +31,8 @@ pub fn remove_home() -> Result<u64, StackError> {
 pub fn bytes_of(folder: &Path) -> u64 {
     let files = store::walk(folder).unwrap_or_default();
     let sizes = files.iter().filter_map(|file| fs::metadata(file).ok());
-    sizes.map(|found| found.len()).sum()
+    // As the disk has it: logs and indexes of servers are mostly holes.
+    sizes.map(|found| found.blocks() * 512).sum()
 }
 
 fn remove_home_in(home: &Path) -> Result<u64, StackError> {
