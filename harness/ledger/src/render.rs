@@ -286,7 +286,7 @@ impl Report {
                      dropped by the feed, or its delivery was not waited for",
                 );
             }
-            steps.push("the same run again: the same seed, rate and faults, with --keep, leaves the servers' logs");
+            steps.push("the same run again: the same seed, rate and faults; with --keep the servers' data stays, too");
         } else if self.verdict == Verdict::Inconclusive {
             if self.faults.iter().any(|fault| !fault.struck) {
                 steps.push("let the run last longer than its last fault");
