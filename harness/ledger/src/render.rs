@@ -80,7 +80,7 @@ impl Report {
         if self.brokers > 0 {
             servers.push(many(self.brokers, "broker"));
         }
-        if !["", "all"].contains(&self.acks.as_str()) {
+        if self.may_lose_what_is_acknowledged() {
             servers.push(format!("acks={}", self.acks));
         }
         servers.push(many(self.partitions, "partition"));
@@ -245,6 +245,11 @@ impl Report {
         }
     }
 
+    /// Whether the run did not ask for the acknowledgement of all replicas.
+    fn may_lose_what_is_acknowledged(&self) -> bool {
+        !self.acks.is_empty() && self.acks != "all"
+    }
+
     fn next(&self, out: &mut Text) {
         let mut steps: Vec<&str> = Vec::new();
         let (lost, altered, unexpected) = (self.lost_by_stage, self.altered, self.unexpected);
@@ -256,7 +261,7 @@ impl Report {
                     "pipeline: the log of the process that ended, or of the one that is waited for, has its last words",
                 );
             }
-            if !["", "all"].contains(&self.acks.as_str()) && lost.ingest > 0 {
+            if self.may_lose_what_is_acknowledged() && lost.ingest > 0 {
                 steps.push(
                     "acks: this run did not ask for those of all replicas (--acks), so a leader that dies or is cut off takes what it \
                      alone had along; that loss is what the setting means",

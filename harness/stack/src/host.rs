@@ -95,12 +95,7 @@ impl Host {
     /// Starts them now. What test processes do to servers that stay is undone when it is over, also of those that were ended in
     /// the middle of it: they cannot themselves.
     pub fn start(&self) {
-        let mut state = self.shared.state();
-        if let State::Idle = *state {
-            *state = State::Starting;
-            let shared = Arc::clone(&self.shared);
-            thread::spawn(move || start(&shared));
-        }
+        start_once(&self.shared, &mut self.shared.state());
     }
 
     /// The variable that a test process must have in its environment, and its value.
@@ -213,11 +208,7 @@ fn answer(asker: &UnixStream, shared: &Arc<Shared>) -> std::io::Result<()> {
 fn servers(asker: &UnixStream, shared: &Arc<Shared>) -> std::io::Result<()> {
     let asked = Instant::now();
     let mut state = shared.state();
-    if let State::Idle = *state {
-        *state = State::Starting;
-        let shared = Arc::clone(shared);
-        thread::spawn(move || start(&shared));
-    }
+    start_once(shared, &mut state);
     loop {
         let reply = match &*state {
             State::Up(stack) => Some(Reply::Servers(Box::new(Servers::of(stack)))),
@@ -243,6 +234,14 @@ fn servers(asker: &UnixStream, shared: &Arc<Shared>) -> std::io::Result<()> {
                 }
             }
         }
+    }
+}
+
+fn start_once(shared: &Arc<Shared>, state: &mut State) {
+    if let State::Idle = *state {
+        *state = State::Starting;
+        let shared = Arc::clone(shared);
+        thread::spawn(move || start(&shared));
     }
 }
 

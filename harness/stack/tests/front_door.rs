@@ -13,6 +13,11 @@ struct Machine {
     folder: TempDir,
 }
 
+fn write_program(file: &Path, script: &str) {
+    fs::write(file, format!("#!/bin/sh\n{script}\n")).expect("writing");
+    fs::set_permissions(file, fs::Permissions::from_mode(0o755)).expect("making it a program");
+}
+
 impl Machine {
     /// A Linux with apt, its lists fetched, whose user has this id.
     fn of_user(id: u32) -> Self {
@@ -38,9 +43,7 @@ impl Machine {
     }
 
     fn has(&self, program: &str, script: &str) {
-        let file = self.bin().join(program);
-        fs::write(&file, format!("#!/bin/sh\n{script}\n")).expect("writing");
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("making it a program");
+        write_program(&self.bin().join(program), script);
     }
 
     /// A program that only writes down how it was called.
@@ -247,8 +250,7 @@ fn a_lab_command_that_is_up_to_date_is_not_built_and_waits_for_nobody() {
     let release = machine.folder.path().join("target/release");
     fs::create_dir_all(&release).expect("creating");
     let program = release.join("lab");
-    fs::write(&program, "#!/bin/sh\necho \"the lab of $TICKBOOK_ROOT: $*\"\n").expect("writing");
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("making it a program");
+    write_program(&program, "echo \"the lab of $TICKBOOK_ROOT: $*\"");
     let (output, said) = machine.lab(&["audit", "--json"]);
     assert_eq!(machine.called(), "", "{said}");
     assert!(

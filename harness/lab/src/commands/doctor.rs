@@ -27,7 +27,7 @@ pub(crate) fn run() -> ExitCode {
         table(&found, &damaged)
     ));
     // What a run would say, minutes later.
-    let locked = room::writable(&home()).err();
+    let locked = room::could_be_written(&home()).err();
     if let Some(why) = &locked {
         out(&format!("  ✗ {why:#}\n"));
     }

@@ -25,14 +25,26 @@ pub(crate) fn free_bytes(folder: &Path) -> anyhow::Result<u64> {
 /// # Errors
 /// It cannot be written to; what to do.
 pub(crate) fn writable(folder: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder)
-        .and_then(|()| tempfile::tempfile_in(folder).map(drop))
-        .with_context(|| {
-            format!(
-                "{} cannot be written to; set TICKBOOK_HOME to a folder that can",
-                folder.display()
-            )
-        })
+    let made = std::fs::create_dir_all(folder);
+    takes_files(folder, made.and_then(|()| tempfile::tempfile_in(folder)))
+}
+
+/// Whether [`writable`] would find it so, for who only looks: nothing is made that stays.
+///
+/// # Errors
+/// As [`writable`].
+pub(crate) fn could_be_written(folder: &Path) -> anyhow::Result<()> {
+    let there = folder.ancestors().find(|place| place.exists()).unwrap_or(folder);
+    takes_files(folder, tempfile::tempfile_in(there))
+}
+
+fn takes_files(folder: &Path, tried: std::io::Result<std::fs::File>) -> anyhow::Result<()> {
+    tried.map(drop).with_context(|| {
+        format!(
+            "{} cannot be written to; set TICKBOOK_HOME to a folder that can",
+            folder.display()
+        )
+    })
 }
 
 /// While a run goes on.

@@ -72,11 +72,8 @@ async fn what_was_hurt_of_servers_that_stay_is_whole_when_the_run_ends_in_the_mi
     }
     let _turn = TURN.lock().await;
     let stack = Stack::start(wanted()).await.expect("the servers");
-    let (frozen, kafka) = (stack.clickhouse().server().clone(), stack.kafka().clone());
-    let (killed, cut) = (&kafka.brokers()[0], &kafka.brokers()[1]);
-    frozen.freeze().await.expect("freezing");
-    killed.kill().await.expect("killing");
-    cut.cut().await.expect("cutting off");
+    let frozen = stack.clickhouse().server().clone();
+    hurt(&stack).await;
     let ending = stack.ending();
     drop(stack);
     tokio::task::spawn_blocking(move || ending.now())
@@ -103,10 +100,7 @@ async fn what_a_test_process_that_was_ended_had_hurt_is_whole_when_the_test_run_
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let stack = Stack::start(wanted()).await.expect("the servers");
-    let (clickhouse, kafka) = (stack.clickhouse().server().clone(), stack.kafka().clone());
-    clickhouse.freeze().await.expect("freezing");
-    kafka.brokers()[0].kill().await.expect("killing");
-    kafka.brokers()[1].cut().await.expect("cutting off");
+    hurt(&stack).await;
     // As a process that is killed does: nothing of it is dropped.
     std::mem::forget(stack);
     tokio::task::spawn_blocking(move || host.close())
@@ -114,6 +108,14 @@ async fn what_a_test_process_that_was_ended_had_hurt_is_whole_when_the_test_run_
         .expect("a thread")
         .expect("all of them come back");
     assert_whole().await;
+}
+
+/// One server in each way.
+async fn hurt(stack: &Stack) {
+    let (clickhouse, brokers) = (stack.clickhouse().server(), stack.kafka().brokers());
+    clickhouse.freeze().await.expect("freezing");
+    brokers[0].kill().await.expect("killing");
+    brokers[1].cut().await.expect("cutting off");
 }
 
 /// Starting is a record's and a row's way there and back.
