@@ -125,12 +125,21 @@ const DECIDED: &[&str] = &[
 ];
 
 impl ProducerConfig {
-    /// Whether the fields fit together.
+    /// Whether the fields fit together. Asked before a client is made, so that nothing was sent under a promise that does not
+    /// hold. The rules, each refused on its own:
+    ///
+    /// - An idempotent producer needs [`Acks::All`]. The message names `acks=all`.
+    /// - An idempotent producer has at most 5 requests in flight. The message names the 5.
+    /// - `max_in_flight`, `queue_records` and `queue_bytes` are at least 1. The message names the one that is 0.
+    /// - `settings` holds none of the names that librdkafka gets from a field: they stand in `DECIDED`, above.
+    ///
+    /// Without idempotence any acknowledgements and any number in flight go: whoever asks for less gets less.
     ///
     /// # Errors
-    /// [`ConfigError::Contradiction`] with the two settings that exclude each other, [`ConfigError::Decided`] for an extra
-    /// setting that a field decides.
+    /// [`ConfigError::Contradiction`] for the first three, with a sentence that says why; [`ConfigError::Decided`] with the
+    /// name of the extra setting.
     pub fn check(&self) -> Result<(), ConfigError> {
+        // TASK 1: refuse settings that exclude each other
         if self.idempotent && self.acks != Acks::All {
             return Err(ConfigError::Contradiction(
                 "an idempotent producer needs acks=all: a record that the next leader never saw cannot be recognised by it",
@@ -141,85 +150,119 @@ impl ProducerConfig {
                 "an idempotent producer may have 5 requests in flight: the broker remembers the last 5 batches of a partition",
             ));
         }
-        if self.max_in_flight == 0 || self.queue_records == 0 || self.queue_bytes == 0 {
-            return Err(ConfigError::Contradiction(
-                "max_in_flight, queue_records and queue_bytes must be at least 1",
-            ));
+        if self.max_in_flight == 0 {
+            return Err(ConfigError::Contradiction("max_in_flight must be at least 1"));
+        }
+        if self.queue_records == 0 {
+            return Err(ConfigError::Contradiction("queue_records must be at least 1"));
+        }
+        if self.queue_bytes == 0 {
+            return Err(ConfigError::Contradiction("queue_bytes must be at least 1"));
         }
         match self.settings.iter().find(|(name, _)| DECIDED.contains(&name.as_str())) {
             Some((name, _)) => Err(ConfigError::Decided(name.clone())),
             None => Ok(()),
         }
+        // END TASK 1
     }
 
-    /// The settings as librdkafka has them; `transactional_id` for a transactional producer.
+    /// The settings of librdkafka that together make the guarantee: what an acknowledgement means, that a repeat is
+    /// recognised, that order survives a retry, and when a record is given up. None of them holds alone.
+    ///
+    /// - `acks`: `0`, `1` or `all`.
+    /// - `enable.idempotence`: `true` or `false`, always said (librdkafka's default is `false`, Java's is `true`).
+    /// - `max.in.flight.requests.per.connection`: `max_in_flight` (librdkafka's default is 1,000,000).
+    /// - `request.timeout.ms`: `request_timeout` in milliseconds, how long the broker may wait for its replicas.
+    /// - `socket.timeout.ms`: one second more, so that the broker's own answer comes first; at least 2,000.
+    /// - `retry.backoff.ms` 50 and `retry.backoff.max.ms` 1000: a leader is elected within a second, and the default of 100
+    ///   doubles from there.
+    /// - `retries` is left alone: it is 2,147,483,647, and a smaller number is a second way to give a record up.
+    /// - Without a `transactional_id`: `message.timeout.ms` is `0`, which means never. (The default gives up after 300,000.) A
+    ///   record that is given up may have been written all the same, and whoever sends it again doubles it: the broker
+    ///   recognises repeats of the client, not of its caller.
+    /// - With one: `transactional.id`, and `transaction.timeout.ms` from `transaction_timeout`. `message.timeout.ms` is not set:
+    ///   librdkafka takes the transaction's, and a record that is given up fails its transaction, so nothing of it is seen.
+    pub fn guarantee(&self, transactional_id: Option<&str>, client: &mut ClientConfig) {
+        // TASK 2: say acknowledgements, idempotence, order and timeouts in librdkafka's settings
+        let acks = match self.acks {
+            Acks::None => "0",
+            Acks::Leader => "1",
+            Acks::All => "all",
+        };
+        let request = self.request_timeout.as_millis();
+        client
+            .set("acks", acks)
+            .set("enable.idempotence", if self.idempotent { "true" } else { "false" })
+            .set("max.in.flight.requests.per.connection", self.max_in_flight.to_string())
+            .set("request.timeout.ms", request.to_string())
+            .set("socket.timeout.ms", (request + 1_000).max(2_000).to_string())
+            .set("retry.backoff.ms", "50")
+            .set("retry.backoff.max.ms", "1000");
+        match transactional_id {
+            Some(id) => {
+                let timeout = self.transaction_timeout.as_millis().to_string();
+                client
+                    .set("transactional.id", id)
+                    .set("transaction.timeout.ms", timeout);
+            }
+            None => {
+                client.set("message.timeout.ms", "0");
+            }
+        }
+        // END TASK 2
+    }
+
+    /// The settings of librdkafka that form batches and bound what it holds.
+    ///
+    /// - `linger.ms`: `linger` in milliseconds, with its fraction (`0.5` is a setting; the default is 5).
+    /// - `batch.size`: `batch_bytes`. `batch.num.messages`: `batch_records`. A batch leaves at whichever of the three comes
+    ///   first.
+    /// - `compression.type`: `none`, `lz4`, `snappy` or `gzip`. Of whole batches: it works on the connection's thread.
+    /// - `message.max.bytes`: `max_record_bytes`, at least 1,000, which is the least that librdkafka takes.
+    /// - `queue.buffering.max.messages`: twice `queue_records`, at most 10,000,000.
+    /// - `queue.buffering.max.kbytes`: twice `queue_bytes`. Its unit is 1,024 bytes, so the formula is
+    ///   `queue_bytes * 2 / 1024 + 1024`: the division rounds down and one record may overshoot our bound, and the 1,024 more
+    ///   (1 MiB) keep a small bound from being nothing. At most 2,147,483,647.
+    ///
+    /// Why twice: the bound that callers meet is ours, and is counted in acknowledgements. librdkafka counts a record until its
+    /// delivery report is freed, after the callback has run for the whole batch of reports, so up to one queue longer.
+    /// With the same bound it would refuse what ours has just let in, and nobody would wake the caller.
+    pub fn batching(&self, client: &mut ClientConfig) {
+        // TASK 3: say batches, linger and bounds in librdkafka's settings
+        let compression = match self.compression {
+            Compression::None => "none",
+            Compression::Lz4 => "lz4",
+            Compression::Snappy => "snappy",
+            Compression::Gzip => "gzip",
+        };
+        let records = (u64::from(self.queue_records) * 2).min(10_000_000);
+        let kib = (self.queue_bytes.saturating_mul(2) / 1024 + 1024).min(2_147_483_647);
+        client
+            .set("linger.ms", format!("{:.3}", self.linger.as_secs_f64() * 1e3))
+            .set("batch.size", self.batch_bytes.to_string())
+            .set("batch.num.messages", self.batch_records.to_string())
+            .set("compression.type", compression)
+            .set("message.max.bytes", self.max_record_bytes.max(1_000).to_string())
+            .set("queue.buffering.max.messages", records.to_string())
+            .set("queue.buffering.max.kbytes", kib.to_string());
+        // END TASK 3
+    }
+
+    /// The settings as librdkafka gets them; `transactional_id` for a transactional producer.
     pub(crate) fn client(&self, transactional_id: Option<&str>) -> Result<ClientConfig, ConfigError> {
         self.check()?;
         let mut client = ClientConfig::new();
         client
             .set("bootstrap.servers", &self.brokers)
             .set("client.id", &self.client_id)
-            .set(
-                "acks",
-                match self.acks {
-                    Acks::None => "0",
-                    Acks::Leader => "1",
-                    Acks::All => "all",
-                },
-            )
-            .set("enable.idempotence", if self.idempotent { "true" } else { "false" })
-            .set("max.in.flight.requests.per.connection", self.max_in_flight.to_string())
-            .set("linger.ms", format!("{:.3}", self.linger.as_secs_f64() * 1e3))
-            .set("message.max.bytes", self.max_record_bytes.max(1_000).to_string())
-            .set("batch.size", self.batch_bytes.to_string())
-            .set("batch.num.messages", self.batch_records.to_string())
-            .set(
-                "compression.type",
-                match self.compression {
-                    Compression::None => "none",
-                    Compression::Lz4 => "lz4",
-                    Compression::Snappy => "snappy",
-                    Compression::Gzip => "gzip",
-                },
-            )
-            // The bound that callers meet is ours (see `link`), counted in acknowledgements. librdkafka counts a record until
-            // its delivery report is freed, up to one queue later, so its own bound stands at twice ours and is never met.
-            .set(
-                "queue.buffering.max.messages",
-                (u64::from(self.queue_records) * 2).min(10_000_000).to_string(),
-            )
-            .set(
-                "queue.buffering.max.kbytes",
-                (self.queue_bytes * 2 / 1024 + 1_024).min(2_147_483_647).to_string(),
-            )
-            .set("request.timeout.ms", self.request_timeout.as_millis().to_string())
-            .set(
-                "socket.timeout.ms",
-                (self.request_timeout.as_millis() + 1_000).max(2_000).to_string(),
-            )
             // Small requests must not wait for the acknowledgement of earlier ones.
             .set("socket.nagle.disable", "true")
             // A broker is back within seconds; the default would look for it only every ten.
             .set("reconnect.backoff.ms", "50")
             .set("reconnect.backoff.max.ms", "1000")
-            .set("retry.backoff.ms", "50")
-            .set("retry.backoff.max.ms", "1000")
             .set("log.connection.close", "false");
-        match transactional_id {
-            // A record that times out fails its transaction, so nothing of it is seen and a timeout is harmless here;
-            // librdkafka derives it from the transaction's.
-            Some(id) => {
-                client.set("transactional.id", id).set(
-                    "transaction.timeout.ms",
-                    self.transaction_timeout.as_millis().to_string(),
-                );
-            }
-            // Infinite. A record that is given up may have been written all the same, and the numbering that the broker
-            // recognises repeats by has a hole after it: librdkafka starts a new epoch, and what is sent again is doubled.
-            None => {
-                client.set("message.timeout.ms", "0");
-            }
-        }
+        self.guarantee(transactional_id, &mut client);
+        self.batching(&mut client);
         for (name, value) in &self.settings {
             client.set(name, value);
         }

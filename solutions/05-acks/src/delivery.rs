@@ -1,8 +1,10 @@
 //! What becomes of accepted records: counters that the delivery reports move, and who is woken by them.
 //!
-//! One report runs per record, on the polling thread, so it must cost next to nothing: three additions and a load. A future
+//! One report runs per record, on the polling thread, so it must cost next to nothing: two additions and a load. A future
 //! or a channel per record would cost more than the record (an allocation, a wake-up, two more cache lines).
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -94,6 +96,8 @@ pub(crate) struct Deliveries {
     returning: AtomicBool,
     returned: Mutex<Vec<(usize, OwnedMessage)>>,
     pub(crate) revived: AtomicU64,
+    /// The text of the first panic in a callback.
+    panicked: OnceLock<String>,
 }
 
 impl Deliveries {
@@ -109,43 +113,49 @@ impl Deliveries {
         }
     }
 
-    /// Whether another record may be accepted. Callers that ask at the same moment may each be let in: the bound is exceeded
-    /// by less than one record per caller.
+    /// Whether another record may be accepted: fewer records than `max_records` *and* fewer bytes than `max_bytes` are accepted
+    /// and not decided. The size of the next record does not matter, so one record may overshoot the bound of bytes: a record
+    /// larger than the whole bound would never fit otherwise. Callers that ask at the same moment may each be let in.
+    ///
+    /// Any count here may run ahead of another for a moment: subtract without wrapping. `Callers::seen` and `seen_bytes` are
+    /// what was last read of `Reports`: asked first, they spare the line of the polling thread at every record. They are brought
+    /// up to date when the queue seems full, and only then.
+    ///
+    /// Sequentially consistent where `waiting` is: who is counted as waiting and then sees no room is woken by a later report.
     pub(crate) fn has_room(&self) -> bool {
-        let within = |c: &Callers| {
-            c.enqueued
-                .load(Ordering::SeqCst)
-                .saturating_sub(c.seen.load(Ordering::Relaxed))
-                < self.max_records
-                && c.enqueued_bytes
-                    .load(Ordering::SeqCst)
-                    .saturating_sub(c.seen_bytes.load(Ordering::Relaxed))
-                    < self.max_bytes
+        // TASK 4: say whether fewer records and fewer bytes than the bounds are undecided
+        let (c, r) = (&self.callers, &self.reports);
+        let ahead =
+            |of: &AtomicU64, seen: &AtomicU64| of.load(Ordering::SeqCst).saturating_sub(seen.load(Ordering::Relaxed));
+        let within = || {
+            ahead(&c.enqueued, &c.seen) < self.max_records && ahead(&c.enqueued_bytes, &c.seen_bytes) < self.max_bytes
         };
-        if within(&self.callers) {
+        if within() {
             return true;
         }
-        // Sequentially consistent with `waiting`: who is counted as waiting and then sees no room is woken by a later report.
-        self.callers
-            .seen
-            .store(self.reports.decided.load(Ordering::SeqCst), Ordering::Relaxed);
-        self.callers
-            .seen_bytes
-            .store(self.reports.decided_bytes.load(Ordering::SeqCst), Ordering::Relaxed);
-        within(&self.callers)
+        c.seen.store(r.decided.load(Ordering::SeqCst), Ordering::Relaxed);
+        c.seen_bytes
+            .store(r.decided_bytes.load(Ordering::SeqCst), Ordering::Relaxed);
+        within()
+        // END TASK 4
     }
 
-    /// Counts a record before it is handed over: its report may come before the call returns. Returns its number.
+    /// Counts a record and its bytes as accepted, before it is handed over: its report may come before the call returns. Returns
+    /// its number, which is `next` before this record: 0, 1, 2 … and never given out again.
     pub(crate) fn accept(&self, bytes: u64) -> usize {
+        // TASK 4: count an accepted record
         self.callers.enqueued_bytes.fetch_add(bytes, Ordering::SeqCst);
         self.callers.enqueued.fetch_add(1, Ordering::SeqCst);
         self.next.fetch_add(1, Ordering::Relaxed)
+        // END TASK 4
     }
 
-    /// Takes [`accept`](Self::accept) back: the record was refused, no report will come.
+    /// Takes the counts of [`accept`](Self::accept) back: the record was refused, no report will come.
     pub(crate) fn refuse(&self, bytes: u64) {
+        // TASK 4: take the count of a refused record back
         self.callers.enqueued_bytes.fetch_sub(bytes, Ordering::SeqCst);
         self.callers.enqueued.fetch_sub(1, Ordering::SeqCst);
+        // END TASK 4
     }
 
     pub(crate) fn stats(&self) -> Stats {
@@ -185,10 +195,26 @@ impl Deliveries {
         returned
     }
 
-    /// Counts a record as decided.
+    /// Counts a record of `bytes` as decided, and wakes all who wait for `room` if that is worth it. Nobody is woken, and nothing
+    /// is worked out, while nobody waits.
     fn decide(&self, bytes: u64, failure: Option<Failure>) {
+        self.count(bytes, failure);
+        if self.waiting.load(Ordering::SeqCst) != 0 && self.eased() {
+            self.room.notify_waiters();
+        }
+    }
+
+    /// Counts a record of `bytes` as decided: acknowledged, or given up because of `failure`.
+    ///
+    /// - `Reports::decided` and `decided_bytes` count every record, `failed` and `failed_bytes` those given up as well.
+    /// - `first_failure` keeps the first failure: later ones are mostly its consequences.
+    /// - What was counted before must be seen by whoever reads `decided`, so that comes last, and with it everything that
+    ///   is read by callers on other threads is sequentially consistent.
+    ///
+    /// Runs once per record on the polling thread: no lock, no allocation.
+    fn count(&self, bytes: u64, failure: Option<Failure>) {
+        // TASK 5: count a decided record
         let reports = &self.reports;
-        // Atomic additions wrap, they do not panic: nothing may unwind out of here, or the polling thread is gone.
         if let Some(failure) = failure {
             let _ = self.first_failure.set(failure);
             reports.failed_bytes.fetch_add(bytes, Ordering::SeqCst);
@@ -196,9 +222,7 @@ impl Deliveries {
         }
         reports.decided_bytes.fetch_add(bytes, Ordering::SeqCst);
         reports.decided.fetch_add(1, Ordering::SeqCst);
-        if self.waiting.load(Ordering::SeqCst) != 0 && self.eased() {
-            self.room.notify_waiters();
-        }
+        // END TASK 5
     }
 
     /// Counts a record as acknowledged that came back and was found in the log.
@@ -211,18 +235,72 @@ impl Deliveries {
         self.decide(size(record), Some(failure(record, error)));
     }
 
-    /// Whether those who wait for room (or for everything to be decided) should look.
+    /// Whether those who wait (for room, or for everything to be decided) should look: the backlog is empty, or it is down to the
+    /// low marks, `low_records` *and* `low_bytes`. Both are three quarters of the bounds. Woken at the first free place, a caller
+    /// would go back to sleep after every record; woken only when nothing is left, the connection would stand idle meanwhile.
+    ///
+    /// Exact, and never from `seen`: that is only as new as the last look of a caller, and all of them may be asleep.
     fn eased(&self) -> bool {
+        // TASK 6: say whether the backlog is empty or down to the low marks
         let (r, c) = (&self.reports, &self.callers);
-        let records = c
-            .enqueued
-            .load(Ordering::SeqCst)
-            .saturating_sub(r.decided.load(Ordering::SeqCst));
-        let bytes = c
-            .enqueued_bytes
-            .load(Ordering::SeqCst)
-            .saturating_sub(r.decided_bytes.load(Ordering::SeqCst));
+        let backlog = |accepted: &AtomicU64, decided: &AtomicU64| {
+            accepted
+                .load(Ordering::SeqCst)
+                .saturating_sub(decided.load(Ordering::SeqCst))
+        };
+        let records = backlog(&c.enqueued, &r.decided);
+        let bytes = backlog(&c.enqueued_bytes, &r.decided_bytes);
         records == 0 || (records <= self.low_records && bytes <= self.low_bytes)
+        // END TASK 6
+    }
+
+    /// Whether the report is of a record purged from a client that is being replaced. Such a record is not decided: its copy
+    /// waits in `returned` under its `number`, and is sent again from there.
+    fn comes_back(&self, result: &DeliveryResult<'_>, number: usize) -> bool {
+        match result {
+            Err((error, record)) if is_purge(error) && self.returning.load(Ordering::SeqCst) => {
+                let mut returned = self.returned.lock().unwrap_or_else(PoisonError::into_inner);
+                returned.push((number, record.detach()));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Decides the record of a delivery report ([`decide`](Self::decide)) with its `size`: acknowledged, or given up with its
+    /// [`Failure`] (`failure` makes it). Records that come back are not told here.
+    fn report(&self, result: &DeliveryResult<'_>) {
+        // TASK 5: tell acknowledged and failed records apart
+        match result {
+            Ok(record) => self.decide(size(record), None),
+            Err((error, record)) => self.decide(size(record), Some(failure(record, error))),
+        }
+        // END TASK 5
+    }
+
+    /// The client met a fatal error: no report will come for what it holds, so all who wait for `room` must look now, whatever
+    /// the backlog is. What they find is [`Link::fatal`](crate::link::Link::fatal).
+    fn stopped(&self) {
+        self.room.notify_waiters();
+    }
+
+    /// Keeps what a callback panicked with, and wakes everybody to hear of it.
+    fn broke(&self, panic: &(dyn Any + Send)) {
+        let text = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied());
+        let _ = self
+            .panicked
+            .set(text.unwrap_or("a delivery callback panicked").to_owned());
+        self.room.notify_waiters();
+    }
+
+    /// Panics with what a callback panicked with, if one did: from then on no count can be relied on.
+    pub(crate) fn heed(&self) {
+        if let Some(text) = self.panicked.get() {
+            panic!("{text}");
+        }
     }
 }
 
@@ -230,17 +308,28 @@ impl Deliveries {
 #[derive(Clone, Debug)]
 pub(crate) struct Reporter(pub(crate) Arc<Deliveries>);
 
+impl Reporter {
+    /// Runs a callback's work and keeps its panic. Unwinding out of a callback ends the client's polling thread without a word, or
+    /// is undefined where C has called: nothing would be counted any more, and callers would wait for ever. Kept here, the
+    /// next call of each caller panics with the same text, on the caller's own thread.
+    fn guarded(&self, work: impl FnOnce(&Deliveries)) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(&self.0))) {
+            self.0.broke(&*panic);
+        }
+    }
+}
+
 impl ClientContext for Reporter {
     fn error(&self, error: KafkaError, reason: &str) {
-        let deliveries = &self.0;
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
-            // Nobody's record is coming back: those who wait must look (`Link::fatal`).
-            deliveries.room.notify_waiters();
-            tracing::error!(reason, "the producer cannot go on");
-        } else {
-            tracing::debug!(%error, reason, "the connection to the brokers");
-        }
-        *deliveries.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+        self.guarded(|deliveries| {
+            if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
+                tracing::error!(reason, "the producer cannot go on");
+                deliveries.stopped();
+            } else {
+                tracing::debug!(%error, reason, "the connection to the brokers");
+            }
+            *deliveries.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+        });
     }
 }
 
@@ -248,15 +337,11 @@ impl ProducerContext for Reporter {
     type DeliveryOpaque = usize;
 
     fn delivery(&self, result: &DeliveryResult<'_>, number: usize) {
-        let deliveries = &self.0;
-        match result {
-            Ok(record) => deliveries.decide(size(record), None),
-            Err((error, record)) if is_purge(error) && deliveries.returning.load(Ordering::SeqCst) => {
-                let mut returned = deliveries.returned.lock().unwrap_or_else(PoisonError::into_inner);
-                returned.push((number, record.detach()));
+        self.guarded(|deliveries| {
+            if !deliveries.comes_back(result, number) {
+                deliveries.report(result);
             }
-            Err((error, record)) => deliveries.decide(size(record), Some(failure(record, error))),
-        }
+        });
     }
 }
 

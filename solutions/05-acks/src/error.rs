@@ -143,17 +143,27 @@ pub enum TransactionError {
 }
 
 impl From<KafkaError> for TransactionError {
+    /// By what the client says of the error of a transaction ([`KafkaError::Transaction`]), asked in this order, because one error
+    /// can be several of them:
+    ///
+    /// - `is_fatal`: [`Fatal`](Self::Fatal).
+    /// - `txn_requires_abort`: [`Abortable`](Self::Abortable).
+    /// - `is_retriable`: [`Retriable`](Self::Retriable).
+    ///
+    /// [`KafkaError::Flush`] with `OperationTimedOut` is [`Retriable`](Self::Retriable): the flush before a commit ran out of time
+    /// and nothing is decided. Everything else is [`Fatal`](Self::Fatal): called in the wrong state, or of a kind unknown here,
+    /// so that going on could only guess. Name and text are those of `describe`.
     fn from(error: KafkaError) -> Self {
+        // TASK 8: tell retriable, abortable and fatal errors apart
         let (code, reason) = describe(&error);
         match &error {
             KafkaError::Transaction(e) if e.is_fatal() => Self::Fatal { code, reason },
             KafkaError::Transaction(e) if e.txn_requires_abort() => Self::Abortable { code, reason },
             KafkaError::Transaction(e) if e.is_retriable() => Self::Retriable { code, reason },
-            // The flush before a commit ran out of time: nothing is decided yet.
             KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut) => Self::Retriable { code, reason },
-            // Called in the wrong state, or of a kind unknown here: going on could only guess.
             _ => Self::Fatal { code, reason },
         }
+        // END TASK 8
     }
 }
 

@@ -15,11 +15,42 @@ use rdkafka::producer::{BaseRecord, Producer as _, PurgeConfig, ThreadedProducer
 
 use crate::config::ProducerConfig;
 use crate::delivery::{Deliveries, Reporter, Stats};
-use crate::error::{ConfigError, FlushError, SendError, TrySendError};
+use crate::error::{ConfigError, FlushError, SendError, TrySendError, describe};
 use crate::tail;
 
 /// Headers of a record: name and value each, in this order.
 pub type Headers<'a> = &'a [(&'a str, &'a [u8])];
+
+/// A record as callers have it: nothing is copied before librdkafka does.
+#[derive(Clone, Copy)]
+pub(crate) struct Record<'a> {
+    pub(crate) topic: &'a str,
+    pub(crate) partition: Option<i32>,
+    pub(crate) key: Option<&'a [u8]>,
+    pub(crate) value: Option<&'a [u8]>,
+    pub(crate) timestamp_ms: Option<i64>,
+    pub(crate) headers: Headers<'a>,
+}
+
+impl<'a> Record<'a> {
+    /// The bytes that it counts for: key and value.
+    fn bytes(&self) -> u64 {
+        (self.key.map_or(0, <[u8]>::len) + self.value.map_or(0, <[u8]>::len)) as u64
+    }
+
+    /// As librdkafka takes it; its report will carry `number`.
+    fn numbered(&self, number: usize) -> BaseRecord<'a, [u8], [u8], usize> {
+        BaseRecord {
+            topic: self.topic,
+            partition: self.partition,
+            payload: self.value,
+            key: self.key,
+            timestamp: self.timestamp_ms,
+            headers: (!self.headers.is_empty()).then(|| owned(self.headers)),
+            delivery_opaque: number,
+        }
+    }
+}
 
 /// How long a client that stands still may take to give back what it holds.
 const RETURN_LIMIT: Duration = Duration::from_secs(10);
@@ -28,7 +59,8 @@ const RETURN_LIMIT: Duration = Duration::from_secs(10);
 const TAIL_TRIES: u32 = 30;
 const TAIL_PAUSE: Duration = Duration::from_secs(2);
 
-/// How long a waiter sleeps at most before it looks again by itself, in case librdkafka's own bound was met.
+/// How long a waiter sleeps at most before it looks again by itself: for what no report tells, as librdkafka's own bound being met
+/// or a client that is being replaced. Not how room is waited for: in 50 ms a near broker acknowledges dozens of batches.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// The client of librdkafka.
@@ -55,6 +87,16 @@ impl Link {
     /// The client of the moment.
     pub(crate) fn native(&self) -> RwLockReadGuard<'_, Native> {
         self.native.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As [`native`](Self::native), but nothing while it is being replaced: that takes seconds, and callers must not stand still on
+    /// their threads.
+    fn native_now(&self) -> Option<RwLockReadGuard<'_, Native>> {
+        match self.native.try_read() {
+            Ok(native) => Some(native),
+            Err(TryLockError::Poisoned(native)) => Some(native.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     pub(crate) fn deliveries(&self) -> &Deliveries {
@@ -133,122 +175,144 @@ impl Link {
         }
     }
 
+    /// The counters now.
     pub(crate) fn stats(&self) -> Stats {
-        self.deliveries().stats()
+        self.deliveries.heed();
+        self.deliveries.stats()
     }
 
     /// The error after which nothing is taken any more. Asked of the client each time: sending may meet it before its event
     /// is told.
     pub(crate) fn fatal(&self) -> Option<SendError> {
-        let (code, reason) = self.native().client().fatal_error()?;
+        let (code, reason) = self.native_now()?.client().fatal_error()?;
         Some(SendError::Fatal {
             code: format!("{code:?}"),
             reason,
         })
     }
 
-    pub(crate) fn try_send(
-        &self,
-        topic: &str,
-        partition: Option<i32>,
-        key: Option<&[u8]>,
-        value: Option<&[u8]>,
-        timestamp_ms: Option<i64>,
-        headers: Headers<'_>,
-    ) -> Result<(), TrySendError> {
+    /// Hands a record to the client if there is room. Never waits.
+    ///
+    /// - A callback's panic is heard first ([`Deliveries::heed`]).
+    /// - No room ([`Deliveries::has_room`]), or a client that is being replaced (`native_now`): [`TrySendError::Full`], and
+    ///   nothing is counted.
+    /// - Otherwise the record is accepted with its bytes, and then handed over under its number (`Record::numbered`,
+    ///   `send` of the client). In that order: its report may come before `send` returns.
+    /// - What the client refuses is not accepted: the count is taken back, and the answer is [`Link::refusal`]'s.
+    #[inline]
+    pub(crate) fn try_send(&self, record: &Record<'_>) -> Result<(), TrySendError> {
+        // TASK 4: take a record if there is room, or refuse it and count nothing
         let deliveries = self.deliveries();
-        // One record may overshoot the bound of bytes: a record larger than the whole bound would never fit otherwise.
+        deliveries.heed();
         if !deliveries.has_room() {
             return Err(TrySendError::Full);
         }
-        // Not waited for: whoever replaces the client takes seconds, and callers must not stand still on their threads.
-        let native = match self.native.try_read() {
-            Ok(native) => native,
-            Err(TryLockError::Poisoned(native)) => native.into_inner(),
-            Err(TryLockError::WouldBlock) => return Err(TrySendError::Full),
+        let Some(native) = self.native_now() else {
+            return Err(TrySendError::Full);
         };
-        let size = key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len);
-        let number = deliveries.accept(size as u64);
-        let record = BaseRecord {
-            topic,
-            partition,
-            payload: value,
-            key,
-            timestamp: timestamp_ms,
-            headers: (!headers.is_empty()).then(|| owned(headers)),
-            delivery_opaque: number,
-        };
-        let Err((error, _)) = native.send(record) else {
+        let number = deliveries.accept(record.bytes());
+        let Err((error, _)) = native.send(record.numbered(number)) else {
             return Ok(());
         };
-        deliveries.refuse(size as u64);
-        Err(match &error {
-            KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) => TrySendError::Full,
-            KafkaError::MessageProduction(RDKafkaErrorCode::Fatal) => {
-                let (code, reason) = crate::error::describe(&error);
-                TrySendError::Send(self.fatal().unwrap_or(SendError::Fatal { code, reason }))
-            }
-            _ => TrySendError::Send(SendError::refused(topic, &error)),
-        })
+        deliveries.refuse(record.bytes());
+        Err(self.refusal(record.topic, &error))
+        // END TASK 4
     }
 
-    pub(crate) async fn send(
-        &self,
-        topic: &str,
-        partition: Option<i32>,
-        key: Option<&[u8]>,
-        value: Option<&[u8]>,
-        timestamp_ms: Option<i64>,
-        headers: Headers<'_>,
-    ) -> Result<(), SendError> {
-        let attempt = || self.try_send(topic, partition, key, value, timestamp_ms, headers);
-        match attempt() {
+    /// What a refusal by the client means for the caller. The code stands in [`KafkaError::MessageProduction`]:
+    ///
+    /// - `QueueFull`: [`TrySendError::Full`], there will be room.
+    /// - `Fatal`: the client's own fatal error ([`Link::fatal`]) says what broke; only if it has none, this error's name and text
+    ///   (`describe`) as [`SendError::Fatal`].
+    /// - Any other error is about this record alone: [`SendError::refused`].
+    fn refusal(&self, topic: &str, error: &KafkaError) -> TrySendError {
+        // TASK 4: tell what passes, what stops everything, and what is wrong with one record
+        match error {
+            KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) => TrySendError::Full,
+            KafkaError::MessageProduction(RDKafkaErrorCode::Fatal) => {
+                let (code, reason) = describe(error);
+                TrySendError::Send(self.fatal().unwrap_or(SendError::Fatal { code, reason }))
+            }
+            _ => TrySendError::Send(SendError::refused(topic, error)),
+        }
+        // END TASK 4
+    }
+
+    /// Asks `look` until it has an answer.
+    ///
+    /// - Between two looks the caller sleeps until it is woken through `room` ([`Deliveries::decide`] and fatal errors do), or
+    ///   [`LOOK_AGAIN`] has passed, whichever is first. It takes no processor time while it sleeps.
+    /// - It counts as [`Waiting`] for as long as it is here, also when its future is dropped: reports wake nobody who does not.
+    /// - No wake-up is missed: it counts as waiting, and asks to be woken, before it looks. `Notify::notify_waiters` wakes only
+    ///   those who had asked (`enable` of a pinned `notified`) before it was called.
+    async fn awaited<T>(&self, mut look: impl FnMut() -> Option<T>) -> T {
+        // TASK 6: look, and sleep until a report wakes
+        let deliveries = self.deliveries();
+        let _waiting = Waiting::on(deliveries);
+        loop {
+            let woken = deliveries.room.notified();
+            tokio::pin!(woken);
+            woken.as_mut().enable();
+            if let Some(answer) = look() {
+                return answer;
+            }
+            let _ = tokio::time::timeout(LOOK_AGAIN, woken).await;
+        }
+        // END TASK 6
+    }
+
+    /// Hands a record over, waiting while there is no room.
+    ///
+    /// - The first attempt is [`try_send`](Self::try_send) and nothing else: most records find room.
+    /// - Only [`TrySendError::Full`] is waited for ([`awaited`](Self::awaited), each look being another attempt), and counted once
+    ///   in `waits` for each record that has to.
+    /// - A look that finds no room asks for a fatal error ([`Link::fatal`]): there will be no room any more.
+    /// - Cancel safe: between the attempt that takes the record and the return there is no `.await`.
+    pub(crate) async fn send(&self, record: &Record<'_>) -> Result<(), SendError> {
+        // TASK 6: wait for room, and for nothing else
+        match self.try_send(record) {
             Ok(()) => return Ok(()),
             Err(TrySendError::Send(error)) => return Err(error),
             Err(TrySendError::Full) => {}
         }
-        let deliveries = self.deliveries();
-        deliveries.waits.fetch_add(1, Ordering::Relaxed);
-        let _waiting = Waiting::on(deliveries);
-        loop {
-            // Asked to be woken first, tried second: a place that becomes free in between is not missed.
-            let woken = deliveries.room.notified();
-            tokio::pin!(woken);
-            woken.as_mut().enable();
-            match attempt() {
-                Ok(()) => return Ok(()),
-                Err(TrySendError::Send(error)) => return Err(error),
-                Err(TrySendError::Full) => {}
-            }
-            if let Some(fatal) = self.fatal() {
-                return Err(fatal);
-            }
-            let _ = tokio::time::timeout(LOOK_AGAIN, woken).await;
-        }
+        self.deliveries().waits.fetch_add(1, Ordering::Relaxed);
+        self.awaited(|| match self.try_send(record) {
+            Ok(()) => Some(Ok(())),
+            Err(TrySendError::Send(error)) => Some(Err(error)),
+            Err(TrySendError::Full) => self.fatal().map(Err),
+        })
+        .await
+        // END TASK 6
     }
 
+    /// Waits until every accepted record is decided, at most for `within`. In this order of precedence:
+    ///
+    /// - A fatal error ends it at once with [`FlushError::Fatal`]: what is in flight may never be decided.
+    /// - Records in flight are waited for; when the time is over first, [`FlushError::Unflushed`] says how many there are. A
+    ///   failure that is known by then does not end it early: the others are still tried.
+    /// - All decided: [`FlushError::Failed`] with the count and the first failure if there ever was one, else `Ok`.
+    ///
+    /// Looks at least once, also with no time at all, and once more when the time is over.
     pub(crate) async fn flush(&self, within: Duration) -> Result<(), FlushError> {
-        let deliveries = self.deliveries();
-        let deadline = tokio::time::Instant::now() + within;
-        let _waiting = Waiting::on(deliveries);
-        loop {
-            let woken = deliveries.room.notified();
-            tokio::pin!(woken);
-            woken.as_mut().enable();
+        // TASK 7: wait until everything is decided, and say how it was
+        let outcome = || {
             if let Some(fatal) = self.fatal() {
                 return Err(FlushError::Fatal(fatal));
             }
             let stats = self.stats();
             match (stats.in_flight, stats.first_failure) {
-                (0, None) => return Ok(()),
-                (0, Some(first)) => return Err(FlushError::Failed { n: stats.failed, first }),
-                (n, _) if tokio::time::Instant::now() >= deadline => return Err(FlushError::Unflushed { n }),
-                _ => {
-                    let _ =
-                        tokio::time::timeout_at(deadline.min(tokio::time::Instant::now() + LOOK_AGAIN), woken).await;
-                }
+                (0, None) => Ok(()),
+                (0, Some(first)) => Err(FlushError::Failed { n: stats.failed, first }),
+                (n, _) => Err(FlushError::Unflushed { n }),
             }
-        }
+        };
+        let decided = self.awaited(|| match outcome() {
+            Err(FlushError::Unflushed { .. }) => None,
+            decided => Some(decided),
+        });
+        let ended = tokio::time::timeout(within, decided).await;
+        ended.unwrap_or_else(|_| outcome())
+        // END TASK 7
     }
 }
 

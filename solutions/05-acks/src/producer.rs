@@ -9,7 +9,7 @@ use rdkafka::types::RDKafkaRespErr;
 use crate::config::ProducerConfig;
 use crate::delivery::Stats;
 use crate::error::{ConfigError, FlushError, MetadataError, SendError, TrySendError};
-use crate::link::{Headers, Link};
+use crate::link::{Headers, Link, Record};
 use crate::watch;
 
 /// A handle on one connection to the cluster; clones share it.
@@ -53,16 +53,7 @@ impl Producer {
     /// # Errors
     /// [`SendError`].
     pub async fn send(&self, partition: i32, key: &[u8], value: &[u8], timestamp_ms: i64) -> Result<(), SendError> {
-        self.link
-            .send(
-                &self.topic,
-                Some(partition),
-                Some(key),
-                Some(value),
-                Some(timestamp_ms),
-                &[],
-            )
-            .await
+        self.link.send(&self.record(partition, key, value, timestamp_ms)).await
     }
 
     /// As [`send`](Self::send), for callers that do not wait.
@@ -70,14 +61,18 @@ impl Producer {
     /// # Errors
     /// [`TrySendError::Full`] when the record was not taken and should be sent again later.
     pub fn try_send(&self, partition: i32, key: &[u8], value: &[u8], timestamp_ms: i64) -> Result<(), TrySendError> {
-        self.link.try_send(
-            &self.topic,
-            Some(partition),
-            Some(key),
-            Some(value),
-            Some(timestamp_ms),
-            &[],
-        )
+        self.link.try_send(&self.record(partition, key, value, timestamp_ms))
+    }
+
+    fn record<'a>(&'a self, partition: i32, key: &'a [u8], value: &'a [u8], timestamp_ms: i64) -> Record<'a> {
+        Record {
+            topic: &self.topic,
+            partition: Some(partition),
+            key: Some(key),
+            value: Some(value),
+            timestamp_ms: Some(timestamp_ms),
+            headers: &[],
+        }
     }
 
     /// A record for any topic: dead letters, snapshots. Without a partition librdkafka chooses one (CRC32 of the key, not
@@ -94,9 +89,15 @@ impl Producer {
         headers: Headers<'_>,
         timestamp_ms: Option<i64>,
     ) -> Result<(), SendError> {
-        self.link
-            .send(topic, partition, key, value, timestamp_ms, headers)
-            .await
+        let record = Record {
+            topic,
+            partition,
+            key,
+            value,
+            timestamp_ms,
+            headers,
+        };
+        self.link.send(&record).await
     }
 
     /// As [`send_to`](Self::send_to), for callers that do not wait.
@@ -112,7 +113,14 @@ impl Producer {
         headers: Headers<'_>,
         timestamp_ms: Option<i64>,
     ) -> Result<(), TrySendError> {
-        self.link.try_send(topic, partition, key, value, timestamp_ms, headers)
+        self.link.try_send(&Record {
+            topic,
+            partition,
+            key,
+            value,
+            timestamp_ms,
+            headers,
+        })
     }
 
     /// Waits until every record accepted so far (and by others meanwhile) is acknowledged.

@@ -2,16 +2,24 @@
 //!
 //! Taught beside the pipeline, not used by it: a Kafka transaction ends at Kafka's edge, and the rows are in ClickHouse.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::ConsumerGroupMetadata;
+use rdkafka::error::KafkaResult;
 use rdkafka::producer::Producer as _;
 use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 
 use crate::config::ProducerConfig;
 use crate::delivery::Stats;
 use crate::error::{ConfigError, TransactionError, TrySendError};
-use crate::link::{Headers, Link};
+use crate::link::{Headers, Link, Native, Record};
+
+/// How long one call into librdkafka may take. It hears of nothing meanwhile, and its binding gives the flush before a commit the
+/// whole time and the commit the same time once more: in slices, a call ends when it said it would.
+const SLICE: Duration = Duration::from_millis(250);
+
+/// Between an error that came at once and the same call again.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Where a group stands in a partition: the offset of the next record to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,12 +58,53 @@ impl Transactional {
         })
     }
 
+    /// One call with its time. A callback's panic ([`Deliveries::heed`](crate::delivery::Deliveries::heed)) is heard after it.
+    fn once(
+        &self,
+        slice: Duration,
+        call: impl Fn(&Native, Duration) -> KafkaResult<()>,
+    ) -> Result<(), TransactionError> {
+        let answer = call(&self.link.native(), slice);
+        self.link.deliveries().heed();
+        Ok(answer?)
+    }
+
+    /// Calls `call` ([`once`](Self::once)) until its outcome is known, at most for `within`.
+    ///
+    /// - Each call gets what is left of `within`, and at most [`SLICE`].
+    /// - [`TransactionError::Retriable`] is called again while time is left, after [`PAUSE`]: the client resumes a call that it was
+    ///   in, and only the same call tells the outcome. It may say so at once, and without a pause that would take a whole core.
+    ///   When the time is over it is the caller's answer.
+    /// - Done, [`Abortable`](TransactionError::Abortable) and [`Fatal`](TransactionError::Fatal) are answers at once: repeated, they
+    ///   would say the same.
+    /// - Called at least once, also with no time at all.
+    fn repeated(
+        &self,
+        within: Duration,
+        call: impl Fn(&Native, Duration) -> KafkaResult<()>,
+    ) -> Result<(), TransactionError> {
+        // TASK 8: repeat a call while its outcome is open and time is left
+        let started = Instant::now();
+        loop {
+            let left = within.saturating_sub(started.elapsed());
+            match self.once(left.min(SLICE), &call) {
+                Err(TransactionError::Retriable { .. }) if started.elapsed() + PAUSE < within => {
+                    std::thread::sleep(PAUSE);
+                }
+                known => return known,
+            }
+        }
+        // END TASK 8
+    }
+
     /// Registers the id, fences older producers of it, and aborts what they left open. Once, before anything else.
     ///
     /// # Errors
     /// [`TransactionError`]: after [`Retriable`](TransactionError::Retriable) call it again.
     pub fn init(&self, within: Duration) -> Result<(), TransactionError> {
-        Ok(self.link.native().init_transactions(within)?)
+        // TASK 8: register the id
+        self.repeated(within, |native, slice| native.init_transactions(slice))
+        // END TASK 8
     }
 
     /// Opens a transaction. Local: the broker hears of it with the first record.
@@ -94,7 +143,14 @@ impl Transactional {
         headers: Headers<'_>,
         timestamp_ms: Option<i64>,
     ) -> Result<(), TrySendError> {
-        self.link.try_send(topic, partition, key, value, timestamp_ms, headers)
+        self.link.try_send(&Record {
+            topic,
+            partition,
+            key,
+            value,
+            timestamp_ms,
+            headers,
+        })
     }
 
     /// Makes a group's progress part of the open transaction: committed with it or not at all. `group` is the reading
@@ -115,22 +171,26 @@ impl Transactional {
         Ok(self.link.native().send_offsets_to_transaction(&list, group, within)?)
     }
 
-    /// Delivers what is queued and commits.
+    /// Delivers what is queued and commits: commits again while the outcome is open and time is left.
     ///
     /// # Errors
-    /// [`TransactionError`]: after [`Retriable`](TransactionError::Retriable) the outcome is open, and only committing again
-    /// tells it; after [`Abortable`](TransactionError::Abortable) nothing of it will be seen.
+    /// [`TransactionError`]: after [`Retriable`](TransactionError::Retriable) the time is over and the outcome open, and only
+    /// committing again tells it; after [`Abortable`](TransactionError::Abortable) nothing of it will be seen.
     pub fn commit(&self, within: Duration) -> Result<(), TransactionError> {
-        Ok(self.link.native().commit_transaction(within)?)
+        // TASK 8: commit
+        self.repeated(within, |native, slice| native.commit_transaction(slice))
+        // END TASK 8
     }
 
     /// Gives the open transaction up. Its queued records are purged; those already in the log stay there, marked as
-    /// aborted, and readers of committed records pass over them.
+    /// aborted, and readers of committed records pass over them. Repeated as [`commit`](Self::commit) is.
     ///
     /// # Errors
-    /// [`TransactionError`].
+    /// [`TransactionError`]. Not after a commit that was [`Retriable`](TransactionError::Retriable): that may have happened.
     pub fn abort(&self, within: Duration) -> Result<(), TransactionError> {
-        Ok(self.link.native().abort_transaction(within)?)
+        // TASK 8: give up
+        self.repeated(within, |native, slice| native.abort_transaction(slice))
+        // END TASK 8
     }
 
     /// The counters now. Records of aborted transactions that were still queued count as failed.

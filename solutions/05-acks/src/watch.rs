@@ -33,7 +33,7 @@ fn look_again(weak: &Weak<Link>) {
     loop {
         thread::sleep(LOOK);
         let Some(link) = weak.upgrade() else { return };
-        let (now, waits) = (link.deliveries().decided(), link.stats().in_flight > 0);
+        let (now, waits) = (link.deliveries().decided(), link.deliveries().stats().in_flight > 0);
         if now != decided || !waits {
             (decided, moved) = (now, Instant::now());
         }

@@ -1,347 +1,365 @@
-//! The producer against a cluster in the process: errors, brokers that go away, slow brokers. No server needed.
+//! Settings at work, and what the queue takes, against a cluster in the process that fails on request. No server needed.
 
 mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{assert_once_in_order, bounded, cluster, config, numbers, producer, send_numbers};
-use producer::{Acks, ConfigError, FlushError, Producer, ProducerConfig, SendError, TrySendError};
+use common::{
+    LIMIT, assert_once_in_order, batched, cluster, config, guaranteed, hand_over, numbers, producer, transacted,
+    try_number, until,
+};
+use producer::{Acks, ConfigError, Producer, ProducerConfig, SendError, TrySendError};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::Producer as _;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
-const FLUSH: Duration = Duration::from_secs(40);
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn refused_requests_are_sent_again_in_order() {
-    let cluster = cluster(1, "t", 2);
-    let refusals = [
-        RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
-        RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR,
-        RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
-        RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
-    ];
-    let brokers = cluster.bootstrap_servers();
-    let producer = producer(&brokers, "t");
-    bounded("sending", async {
-        for round in 0..10 {
-            cluster.request_errors(RDKafkaApiKey::Produce, &refusals);
-            send_numbers(&producer, 2, round * 500..(round + 1) * 500).await;
-        }
-        producer
-            .flush(FLUSH)
-            .await
-            .expect("refusals that pass must not fail records");
-    })
-    .await;
-    let stats = producer.stats();
-    assert_eq!(
-        (stats.enqueued, stats.acked, stats.failed, stats.in_flight),
-        (5_000, 5_000, 0, 0)
-    );
-    assert_once_in_order(&brokers, "t", 2, 0..5_000);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_broker_away_for_a_while_delays_and_loses_nothing() {
+#[test]
+fn task2_refused_batches_are_sent_again_in_order() {
     let cluster = cluster(1, "t", 1);
-    let brokers = cluster.bootstrap_servers();
-    let producer = producer(&brokers, "t");
-    bounded("sending", async {
-        send_numbers(&producer, 1, 0..1_000).await;
-        producer.flush(FLUSH).await.expect("the broker is there");
-        cluster.broker_down(1).expect("down");
-        send_numbers(&producer, 1, 1_000..2_000).await;
-        let away = producer.flush(Duration::from_millis(300)).await;
-        assert_eq!(
-            away,
-            Err(FlushError::Unflushed { n: 1_000 }),
-            "nobody can have acknowledged these"
-        );
-        cluster.broker_up(1).expect("up");
-        producer
-            .flush(FLUSH)
-            .await
-            .expect("the broker is back: does the client look for it?");
-    })
-    .await;
-    assert!(
-        producer.stats().last_error.is_some(),
-        "the outage must show in the statistics"
+    let bare = guaranteed(
+        &cluster,
+        &config(&cluster.bootstrap_servers(), "t"),
+        &[("batch.num.messages", "1"), ("linger.ms", "0")],
     );
-    assert_once_in_order(&brokers, "t", 1, 0..2_000);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_that_stands_still_is_replaced_and_nothing_is_lost_or_out_of_order() {
-    // The topic's only partition is with one of them; the other one says so.
-    let cluster = cluster(2, "t", 1);
-    cluster.partition_leader("t", 0, Some(1)).expect("a leader");
-    let brokers = cluster.bootstrap_servers();
-    let producer = Producer::new(&ProducerConfig {
-        request_timeout: Duration::from_secs(200),
-        still_limit: Duration::from_secs(2),
-        ..config(&brokers, "t")
-    })
-    .expect("a producer");
-    bounded("sending", async {
-        send_numbers(&producer, 1, 0..100).await;
-        producer.flush(FLUSH).await.expect("the brokers are there");
-        cluster
-            .broker_round_trip_time(1, Duration::from_secs(240))
-            .expect("slow");
-        send_numbers(&producer, 1, 100..200).await;
-        let away = producer.flush(Duration::from_millis(500)).await;
-        assert!(matches!(away, Err(FlushError::Unflushed { .. })), "{away:?}");
-        // The first client waits for an answer and does not ask who leads now.
-        cluster.partition_leader("t", 0, Some(2)).expect("another leader");
-        producer.flush(FLUSH).await.expect("a new client sends again");
-    })
-    .await;
-    let stats = producer.stats();
-    assert!(stats.revived >= 1, "{stats:?}");
-    assert_eq!((stats.enqueued, stats.acked, stats.failed), (200, 200, 0), "{stats:?}");
-    let all = numbers(&brokers, "t", 0);
-    // What the first client had written is there twice, and nothing else is out of order.
-    let again: Vec<u64> = all[all.len() - 100..].to_vec();
-    assert_eq!(again, (100..200).collect::<Vec<_>>(), "{all:?}");
-    assert!(all.starts_with(&(0..100).collect::<Vec<_>>()), "{all:?}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_slow_broker_makes_the_caller_wait_and_keeps_the_order() {
-    let cluster = cluster(1, "t", 1);
+    bare.send(0..1);
+    bare.flush();
+    // All that is on the way is refused: a broker takes none behind one that it refused, but this cluster would.
     cluster
-        .broker_round_trip_time(1, Duration::from_millis(50))
+        .broker_round_trip_time(1, Duration::from_millis(20))
         .expect("slow");
-    let brokers = cluster.bootstrap_servers();
-    let producer = Producer::new(&ProducerConfig {
-        queue_records: 200,
-        ..config(&brokers, "t")
-    })
-    .expect("a producer");
-    bounded("sending", async {
-        for n in 0..2_000 {
-            send_numbers(&producer, 1, n..n + 1).await;
-            let in_flight = producer.stats().in_flight;
-            assert!(in_flight <= 200, "{in_flight} records in flight, and 200 is the bound");
-        }
-        producer.flush(FLUSH).await.expect("slow, not broken");
-    })
-    .await;
-    assert!(
-        producer.stats().waits > 0,
-        "2,000 records through a queue of 200 cannot have gone without waiting"
-    );
-    assert_once_in_order(&brokers, "t", 1, 0..2_000);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_bound_counts_bytes_too_and_a_record_beyond_it_still_fits_alone() {
-    let cluster = cluster(1, "t", 1);
-    cluster.broker_down(1).expect("down");
-    let brokers = cluster.bootstrap_servers();
-    let producer = Producer::new(&ProducerConfig {
-        queue_bytes: 1_000,
-        ..config(&brokers, "t")
-    })
-    .expect("a producer");
-    producer
-        .try_send(0, b"", &[b'7'; 5_000], 0)
-        .expect("an empty queue takes any record");
-    assert_eq!(producer.try_send(0, b"", b"8", 0), Err(TrySendError::Full));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_queue_refuses_and_takes_nothing() {
-    let cluster = cluster(1, "t", 1);
-    cluster.broker_down(1).expect("down");
-    let brokers = cluster.bootstrap_servers();
-    let producer = Producer::new(&ProducerConfig {
-        queue_records: 10,
-        ..config(&brokers, "t")
-    })
-    .expect("a producer");
-    let taken = (0..100u64)
-        .filter(|n| producer.try_send(0, b"k", n.to_string().as_bytes(), 0).is_ok())
-        .count();
-    assert_eq!(taken, 10);
+    let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS;
+    cluster.request_errors(RDKafkaApiKey::Produce, &[refused; 5]);
+    bare.send(1..30);
+    bare.flush();
     assert_eq!(
-        producer.stats().enqueued,
-        10,
-        "a refused record must not be counted as accepted"
+        (bare.seen.delivered(), bare.seen.failed()),
+        (30, vec![]),
+        "a refusal that passes must fail no record: look at the timeouts and retries"
     );
-    // A caller that gives up waiting has not sent.
-    let given_up = tokio::time::timeout(Duration::from_millis(100), producer.send(0, b"k", b"999", 0)).await;
-    assert!(given_up.is_err(), "no broker, no room: sending must wait");
-    cluster.broker_up(1).expect("up");
-    bounded("flushing", producer.flush(FLUSH))
-        .await
-        .expect("the broker is back");
-    assert_eq!(numbers(&brokers, "t", 0), (0..10).collect::<Vec<u64>>());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_callers_at_a_tiny_queue_all_get_their_turn() {
-    let cluster = cluster(1, "t", 4);
-    let brokers = cluster.bootstrap_servers();
-    let producer = Producer::new(&ProducerConfig {
-        queue_records: 3,
-        linger: Duration::ZERO,
-        ..config(&brokers, "t")
-    })
-    .expect("a producer");
-    let started = Instant::now();
-    bounded("sending", async {
-        let callers: Vec<_> = (0..4u64)
-            .map(|p| {
-                let producer = producer.clone();
-                tokio::spawn(async move {
-                    for n in 0..300u64 {
-                        producer
-                            .send(p as i32, b"k", (n * 4 + p).to_string().as_bytes(), 0)
-                            .await
-                            .expect("taken");
-                    }
-                })
-            })
-            .collect();
-        for caller in callers {
-            caller.await.expect("a caller");
-        }
-        producer.flush(FLUSH).await.expect("all of it");
-    })
-    .await;
-    assert_once_in_order(&brokers, "t", 4, 0..1_200);
-    // A wake-up that is missed costs 50 ms, the interval at which a waiter looks again by itself.
-    let waits = producer.stats().waits;
-    let slowest = Duration::from_millis(25) * u32::try_from(waits).expect("few");
-    assert!(
-        started.elapsed() < slowest.max(Duration::from_secs(5)),
-        "{waits} waits took {:?}",
-        started.elapsed()
-    );
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_fatal_error_stops_the_producer_with_its_reason_and_wakes_who_waits() {
-    let cluster = cluster(1, "t", 1);
-    cluster.request_errors(
-        RDKafkaApiKey::InitProducerId,
-        &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED],
-    );
-    let brokers = cluster.bootstrap_servers();
-    let producer = Producer::new(&ProducerConfig {
-        queue_records: 5,
-        ..config(&brokers, "t")
-    })
-    .expect("a producer");
-    let error = bounded("hearing of the error", async {
-        loop {
-            if let Err(error) = producer.send(0, b"k", b"1", 0).await {
-                return error;
-            }
-        }
-    })
-    .await;
-    assert!(
-        matches!(&error, SendError::Fatal { code, .. } if code == "ClusterAuthorizationFailed"),
-        "the error must say what broke, and it says: {error}"
-    );
-    assert_eq!(producer.fatal(), Some(error.clone()));
-    assert_eq!(
-        bounded("flushing", producer.flush(FLUSH)).await,
-        Err(FlushError::Fatal(error))
-    );
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_broker_rejects_for_good_is_counted_with_its_first_cause() {
-    let cluster = cluster(1, "t", 1);
-    let brokers = cluster.bootstrap_servers();
-    let producer = producer(&brokers, "t");
-    bounded("sending", async {
-        send_numbers(&producer, 1, 0..10).await;
-        producer.flush(FLUSH).await.expect("good records");
-        cluster.request_errors(
-            RDKafkaApiKey::Produce,
-            &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE],
-        );
-        send_numbers(&producer, 1, 10..11).await;
-        match producer.flush(FLUSH).await {
-            Err(FlushError::Failed { n: 1, first }) => {
-                assert_eq!(
-                    (first.code.as_str(), first.topic.as_str(), first.partition),
-                    ("InvalidMessageSize", "t", 0)
-                );
-            }
-            other => panic!("one record was rejected, and flush says {other:?}"),
-        }
-    })
-    .await;
-    let stats = producer.stats();
-    assert_eq!((stats.acked, stats.failed, stats.in_flight), (10, 1, 0));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_record_that_can_never_be_taken_is_refused_at_once() {
-    let cluster = cluster(1, "t", 1);
-    let producer = producer(&cluster.bootstrap_servers(), "t");
-    assert_eq!(producer.partitions("t", Duration::from_secs(10)).await, Ok(1));
-    let error = producer.send(0, b"k", &vec![0; 2_000_000], 0).await.expect_err("2 MB");
-    assert!(
-        matches!(&error, SendError::Refused { code, .. } if code == "MessageSizeTooLarge"),
-        "{error}"
-    );
-    assert_eq!(producer.stats().enqueued, 0);
-    let error = producer
-        .send_to("no\0topic", None, None, None, &[], None)
-        .await
-        .expect_err("a name with a zero in it");
-    assert!(matches!(error, SendError::Refused { .. }), "{error}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn dropping_gives_up_what_is_queued_without_hanging() {
-    let cluster = cluster(1, "t", 1);
-    let brokers = cluster.bootstrap_servers();
-    let producer = producer(&brokers, "t");
-    cluster.broker_down(1).expect("down");
-    send_numbers(&producer, 1, 0..100).await;
-    let started = Instant::now();
-    tokio::task::spawn_blocking(move || drop(producer))
-        .await
-        .expect("dropping");
-    assert!(
-        started.elapsed() < Duration::from_secs(10),
-        "dropping took {:?}",
-        started.elapsed()
-    );
-    cluster.broker_up(1).expect("up");
-    assert_eq!(numbers(&brokers, "t", 0), Vec::<u64>::new());
+    assert_once_in_order(&cluster.bootstrap_servers(), "t", 1, 0..30);
 }
 
 #[test]
-fn settings_that_exclude_each_other_are_refused_before_anything_is_sent() {
-    let leader = ProducerConfig {
-        acks: Acks::Leader,
-        ..ProducerConfig::default()
-    };
-    assert!(matches!(leader.check(), Err(ConfigError::Contradiction(why)) if why.contains("acks=all")));
-    let six = ProducerConfig {
-        max_in_flight: 6,
-        ..ProducerConfig::default()
-    };
-    assert!(matches!(six.check(), Err(ConfigError::Contradiction(_))));
-    let timed = ProducerConfig {
-        settings: vec![("message.timeout.ms".to_owned(), "1000".to_owned())],
-        ..ProducerConfig::default()
-    };
+fn task2_a_lost_answer_doubles_nothing() {
+    let cluster = cluster(1, "t", 1);
+    // Its patience is cut short, so that it asks again while the broker's answer is on the way.
+    let bare = transacted(&cluster, &[("socket.timeout.ms", "60"), ("linger.ms", "0")]);
+    bare.send(0..1);
+    bare.flush();
+    cluster.broker_round_trip_time(1, LIMIT).expect("slow");
+    bare.send(1..2);
+    until("the client waits no longer", || bare.seen.timed_out());
+    cluster.broker_round_trip_time(1, Duration::ZERO).expect("quick");
+    bare.flush();
+    bare.native.commit_transaction(LIMIT).expect("commit");
     assert_eq!(
-        timed.check(),
-        Err(ConfigError::Decided("message.timeout.ms".to_owned()))
+        numbers(&cluster.bootstrap_servers(), "t", 0),
+        [0, 1],
+        "the broker had written it the first time: look at idempotence and at acks"
     );
+}
+
+#[test]
+fn task2_requests_are_in_flight_together() {
+    let cluster = cluster(1, "t", 1);
+    let bare = guaranteed(
+        &cluster,
+        &config(&cluster.bootstrap_servers(), "t"),
+        &[("batch.num.messages", "1"), ("linger.ms", "0")],
+    );
+    bare.send(0..1);
+    bare.flush();
+    let round_trip = Duration::from_millis(100);
+    cluster.broker_round_trip_time(1, round_trip).expect("slow");
+    let started = Instant::now();
+    bare.send(1..16);
+    bare.flush();
+    let took = started.elapsed();
+    assert!(
+        took < round_trip * 9,
+        "15 requests, 5 at a time, are 3 round trips of {round_trip:?}, and took {took:?}: look at the requests in flight"
+    );
+}
+
+#[test]
+fn task2_without_acknowledgements_a_refused_record_is_called_delivered() {
+    let cluster = cluster(1, "t", 1);
+    let brokers = cluster.bootstrap_servers();
+    for (acks, lost) in [(Acks::None, true), (Acks::All, false)] {
+        let config = ProducerConfig {
+            acks,
+            idempotent: false,
+            max_in_flight: 1,
+            ..config(&brokers, "t")
+        };
+        cluster.request_errors(
+            RDKafkaApiKey::Produce,
+            &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS],
+        );
+        let bare = guaranteed(&cluster, &config, &[("linger.ms", "0")]);
+        bare.send(7..8);
+        bare.flush();
+        let found = numbers(&brokers, "t", 0);
+        assert_eq!(
+            found.is_empty(),
+            lost,
+            "{acks:?}: the broker refused the first request, and {found:?} is in the log: look at acks"
+        );
+        cluster.clear_request_errors(RDKafkaApiKey::Produce);
+    }
+}
+
+#[test]
+fn task3_a_setting_that_librdkafka_does_not_know_is_refused_with_its_words() {
     let unknown = ProducerConfig {
         settings: vec![("no.such".to_owned(), "1".to_owned())],
         ..ProducerConfig::default()
     };
-    assert!(matches!(Producer::new(&unknown).err(), Some(ConfigError::Refused(_))));
+    let error = Producer::new(&unknown).err();
+    assert!(
+        matches!(&error, Some(ConfigError::Refused(why)) if why.contains("no.such")),
+        "librdkafka's refusal must name the setting no.such: {error:?}"
+    );
+}
+
+#[test]
+fn task3_a_batch_waits_linger_for_more_records() {
+    let cluster = cluster(1, "t", 1);
+    let bare = batched(
+        &cluster,
+        &ProducerConfig {
+            linger: Duration::from_millis(400),
+            ..config(&cluster.bootstrap_servers(), "t")
+        },
+    );
+    // The first connection takes its own time.
+    bare.send(0..1);
+    until("the first record is acknowledged", || bare.seen.delivered() == 1);
+    let before = bare.seen.requests_now();
+    let started = Instant::now();
+    for n in 1..11 {
+        bare.send(n..n + 1);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // Not flushed: a flush does not wait for linger.
+    until("the batch is acknowledged", || bare.seen.delivered() == 11);
+    let took = started.elapsed();
+    assert_eq!(
+        bare.seen.requests_now() - before,
+        1,
+        "ten records within a quarter of the linger of 400 ms are one batch: look at linger.ms"
+    );
+    assert!(
+        took >= Duration::from_millis(350),
+        "a batch that is not full waits for its linger of 400 ms, and it left after {took:?}: look at linger.ms"
+    );
+}
+
+#[test]
+fn task3_without_linger_a_record_leaves_at_once() {
+    let cluster = cluster(1, "t", 1);
+    let bare = batched(
+        &cluster,
+        &ProducerConfig {
+            linger: Duration::ZERO,
+            ..config(&cluster.bootstrap_servers(), "t")
+        },
+    );
+    bare.send(0..1);
+    bare.flush();
+    let started = Instant::now();
+    for n in 1..101 {
+        bare.send(n..n + 1);
+        until("a lone record is acknowledged", || bare.seen.delivered() > n);
+    }
+    let took = started.elapsed();
+    assert!(
+        took < Duration::from_millis(400),
+        "100 records one by one took {took:?}; with the default linger of 5 ms they take 500: look at linger.ms"
+    );
+}
+
+#[test]
+fn task3_a_full_batch_waits_for_nothing() {
+    let cluster = cluster(1, "t", 1);
+    let config = ProducerConfig {
+        linger: Duration::from_secs(60),
+        ..config(&cluster.bootstrap_servers(), "t")
+    };
+    let by_records = batched(
+        &cluster,
+        &ProducerConfig {
+            batch_records: 10,
+            ..config.clone()
+        },
+    );
+    by_records.send(0..30);
+    until(
+        "30 records in batches of 10 are acknowledged (batch.num.messages)",
+        || by_records.seen.delivered() == 30,
+    );
+    until(
+        "30 records in batches of 10 are 3 requests or more (batch.num.messages)",
+        || by_records.seen.requests() >= 3,
+    );
+    let by_bytes = batched(
+        &cluster,
+        &ProducerConfig {
+            batch_bytes: 10_000,
+            ..config
+        },
+    );
+    for n in 0..50 {
+        by_bytes.try_send(n, &[b'7'; 1_000]).expect("room");
+    }
+    until(
+        "most of 50 kB in batches of 10 kB are acknowledged (batch.size)",
+        || by_bytes.seen.delivered() >= 40,
+    );
+    until("50 kB in batches of 10 kB are 4 requests or more (batch.size)", || {
+        by_bytes.seen.requests() >= 4
+    });
+}
+
+#[test]
+fn task3_librdkafka_takes_twice_what_we_take_and_no_more() {
+    let cluster = cluster(1, "t", 1);
+    cluster.broker_down(1).expect("down");
+    let full = KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
+    let config = ProducerConfig {
+        queue_records: 10,
+        ..config(&cluster.bootstrap_servers(), "t")
+    };
+    let bare = batched(&cluster, &config);
+    bare.send(0..20);
+    let more = bare.try_number(20);
+    assert_eq!(
+        more,
+        Err(full.clone()),
+        "the 21st record where ours holds 10: look at queue.buffering.max.messages"
+    );
+    let bare = batched(
+        &cluster,
+        &ProducerConfig {
+            queue_records: 1_000,
+            queue_bytes: 1 << 20,
+            ..config
+        },
+    );
+    // 3 MiB: twice 1 MiB, and the 1,024 KiB more.
+    let taken = (0..100)
+        .take_while(|n| bare.try_send(*n, &[b'7'; 100_000]).is_ok())
+        .count();
+    assert!(
+        (31..=32).contains(&taken),
+        "{taken} records of 100,000 bytes were taken, and 3 MiB are 31: look at queue.buffering.max.kbytes"
+    );
+}
+
+#[test]
+fn task4_a_full_queue_refuses_and_counts_nothing() {
+    let cluster = cluster(1, "t", 1);
+    cluster.broker_down(1).expect("down");
+    let producer = Producer::new(&ProducerConfig {
+        queue_records: 10,
+        ..config(&cluster.bootstrap_servers(), "t")
+    })
+    .expect("a producer");
+    let answers: Vec<_> = (0..100).map(|n| try_number(&producer, n)).collect();
+    let taken = answers.iter().filter(|answer| answer.is_ok()).count();
+    assert_eq!(
+        taken, 10,
+        "records taken by a queue for 10: look at has_room and accept"
+    );
+    assert!(
+        answers[10..].iter().all(|answer| *answer == Err(TrySendError::Full)),
+        "what is beyond the bound is refused as Full: {:?}",
+        answers[10]
+    );
+    let stats = producer.stats();
+    assert_eq!(
+        (stats.enqueued, stats.in_flight, stats.waits),
+        (10, 10, 0),
+        "(enqueued, in_flight, waits): a refused record must not be counted, and who does not wait does not count as waiting"
+    );
+}
+
+#[test]
+fn task4_the_bound_counts_bytes_too_and_a_record_beyond_it_still_fits_alone() {
+    let cluster = cluster(1, "t", 1);
+    cluster.broker_down(1).expect("down");
+    let bounded_to = |queue_bytes| {
+        let config = ProducerConfig {
+            queue_bytes,
+            ..config(&cluster.bootstrap_servers(), "t")
+        };
+        Producer::new(&config).expect("a producer")
+    };
+    let producer = bounded_to(1_000);
+    producer
+        .try_send(0, b"", &[b'7'; 5_000], 0)
+        .expect("an empty queue takes any record: the size of the next one does not matter");
+    assert_eq!(
+        producer.try_send(0, b"", b"8", 0),
+        Err(TrySendError::Full),
+        "5,000 bytes are more than the bound of 1,000: look at the bytes in has_room"
+    );
+    let producer = bounded_to(1_000);
+    let taken = (0..100).filter(|_| producer.try_send(0, &[b'k'; 60], &[b'7'; 40], 0).is_ok());
+    assert_eq!(
+        taken.count(),
+        10,
+        "records of 60 bytes of key and 40 of value in 1,000 bytes"
+    );
+}
+
+#[test]
+fn task4_a_record_that_can_never_be_taken_is_refused_and_leaves_no_trace() {
+    let cluster = cluster(1, "t", 1);
+    let producer = Producer::new(&ProducerConfig {
+        max_record_bytes: 1_000,
+        queue_bytes: 5_000,
+        ..config(&cluster.bootstrap_servers(), "t")
+    })
+    .expect("a producer");
+    // Together these would fill the queue many times over, had they been counted.
+    for _ in 0..20 {
+        let error = producer.try_send(0, b"k", &[b'7'; 2_000], 0);
+        assert!(
+            matches!(&error, Err(TrySendError::Send(SendError::Refused { code, topic, .. }))
+                if code == "MessageSizeTooLarge" && topic == "t"),
+            "2,000 bytes where 1,000 are allowed; look at refuse (counts taken back) and refusal: {error:?}"
+        );
+    }
+    assert_eq!(
+        producer.stats().enqueued,
+        0,
+        "a refused record is taken out of the count"
+    );
+    let error = producer.try_send_to("no\0topic", None, None, None, &[], None);
+    assert!(
+        matches!(error, Err(TrySendError::Send(SendError::Refused { .. }))),
+        "a name with a zero in it: {error:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn task4_dropping_gives_up_what_is_queued_without_hanging() {
+    let cluster = cluster(1, "t", 1);
+    let brokers = cluster.bootstrap_servers();
+    let producer = producer(&brokers, "t");
+    cluster.broker_down(1).expect("down");
+    hand_over(&producer, 0..100);
+    let started = Instant::now();
+    tokio::task::spawn_blocking(move || drop(producer))
+        .await
+        .expect("dropping");
+    let took = started.elapsed();
+    assert!(took < Duration::from_secs(10), "dropping took {took:?}");
+    cluster.broker_up(1).expect("up");
+    assert_eq!(
+        numbers(&brokers, "t", 0),
+        Vec::<u64>::new(),
+        "nobody could have taken them"
+    );
 }

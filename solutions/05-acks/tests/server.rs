@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{assert_once_in_order, bounded, config, numbers, producer, send_numbers};
+use common::{assert_once_in_order, bounded_by, config, numbers, producer, send_numbers};
 use producer::{MetadataError, Offset, Transactional};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -21,11 +21,11 @@ async fn topic(partitions: i32) -> (&'static str, String) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_acknowledged_is_read_exactly_once_and_in_order() {
+async fn task7_what_is_acknowledged_is_read_exactly_once_and_in_order() {
     let (brokers, topic) = topic(6).await;
     let producer = producer(brokers, &topic);
     assert_eq!(producer.partitions(&topic, WITHIN).await, Ok(6));
-    bounded("sending", async {
+    bounded_by(2 * WITHIN, "sending", async {
         send_numbers(&producer, 6, 0..60_000).await;
         producer.flush(WITHIN).await.expect("nothing is broken");
     })
@@ -38,7 +38,7 @@ async fn what_is_acknowledged_is_read_exactly_once_and_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_topic_that_does_not_exist_is_told_from_a_cluster_that_does_not_answer() {
+async fn task3_a_topic_that_does_not_exist_is_told_from_a_cluster_that_does_not_answer() {
     let (brokers, topic) = topic(1).await;
     let missing = format!("{topic}_missing");
     assert_eq!(
@@ -52,11 +52,11 @@ async fn a_topic_that_does_not_exist_is_told_from_a_cluster_that_does_not_answer
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dead_letter_keeps_its_bytes_headers_and_time() {
+async fn task7_a_dead_letter_keeps_its_bytes_headers_and_time() {
     let (brokers, topic) = topic(1).await;
     let producer = producer(brokers, "unused");
     let headers: [(&str, &[u8]); 2] = [("reason", b"garbage"), ("source", b"ws")];
-    bounded("sending", async {
+    bounded_by(2 * WITHIN, "sending", async {
         producer
             .send_to(&topic, None, None, Some(b"\xff{"), &headers, Some(1_700_000_000_123))
             .await
@@ -101,7 +101,7 @@ async fn a_dead_letter_keeps_its_bytes_headers_and_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_aborted_transaction_is_in_the_log_and_not_seen() {
+async fn task8_an_aborted_transaction_is_in_the_log_and_not_seen() {
     let (brokers, topic) = topic(1).await;
     let (log, id) = (topic.clone(), unique("tx"));
     let done = tokio::task::spawn_blocking(move || {
@@ -131,7 +131,9 @@ async fn an_aborted_transaction_is_in_the_log_and_not_seen() {
         send(200..300);
         producer.commit(WITHIN).expect("commit");
     });
-    bounded("three transactions", done).await.expect("no panic");
+    bounded_by(2 * WITHIN, "three transactions", done)
+        .await
+        .expect("no panic");
     assert_eq!(
         numbers(brokers, &log, 0),
         (0..100).chain(200..300).collect::<Vec<u64>>()
@@ -149,7 +151,7 @@ async fn an_aborted_transaction_is_in_the_log_and_not_seen() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_transaction_carries_the_progress_of_its_group_and_a_newer_producer_fences_the_older() {
+async fn task8_a_transaction_carries_the_progress_of_its_group_and_a_newer_producer_fences_the_older() {
     let (brokers, topic) = topic(1).await;
     let group = unique("group");
     let done = tokio::task::spawn_blocking(move || {
@@ -193,5 +195,5 @@ async fn a_transaction_carries_the_progress_of_its_group_and_a_newer_producer_fe
         newer.commit(WITHIN).expect("commit");
         assert_eq!(numbers(brokers, &topic, 0), [1, 3]);
     });
-    bounded("two producers", done).await.expect("no panic");
+    bounded_by(2 * WITHIN, "two producers", done).await.expect("no panic");
 }

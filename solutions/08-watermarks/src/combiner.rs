@@ -6,18 +6,23 @@ use market::EventTime;
 #[derive(Clone, Debug)]
 struct Input<Id> {
     id: Id,
+    /// Its own watermark; never goes back.
     watermark: EventTime,
     idle: bool,
 }
 
 /// The smallest watermark of the inputs that are not idle; it never goes back.
 ///
-/// If all are idle it goes to the largest one seen, so that it does not matter which became idle first. Without inputs
-/// it stays where it is: the minimum of nothing is the end of time, and saying that would close every window.
+/// If all are idle, it is the largest watermark of any of them, so that it does not matter which fell idle first.
+/// Without inputs it stays where it is: the minimum of nothing is the end of time, and saying that would close every
+/// window.
 #[derive(Clone, Debug)]
 pub struct Combiner<Id> {
+    /// In no order.
     inputs: Vec<Input<Id>>,
+    /// What was said last.
     combined: EventTime,
+    /// Whether all were idle, or all gone, when last combined.
     idle: bool,
 }
 
@@ -32,38 +37,42 @@ impl<Id> Default for Combiner<Id> {
 }
 
 impl<Id: Eq> Combiner<Id> {
-    /// No inputs.
+    /// No inputs, nothing said: the watermark is [`EventTime::MIN`].
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds an input that has seen nothing: until it has, the watermark stands still. `false`: it was there already.
+    /// Adds an input that is active and has seen nothing ([`EventTime::MIN`]): until it has, the watermark stands still.
+    /// `false`: it was there already, and stays as it is.
     pub fn register(&mut self, id: Id) -> bool {
+        // TASK 2: add an input that has seen nothing
         if self.position(&id).is_some() {
             return false;
         }
-        self.inputs.push(Input {
-            id,
-            watermark: EventTime::MIN,
-            idle: false,
-        });
+        let (watermark, idle) = (EventTime::MIN, false);
+        self.inputs.push(Input { id, watermark, idle });
         true
+        // END TASK 2
     }
 
-    /// Forgets an input. What that frees shows at the next change or [`Combiner::emit`]. `false`: it was not there.
+    /// Forgets an input. Nothing is combined here: what the removal frees shows at the next change that combines, or at
+    /// [`Combiner::emit`], so that inputs taken away one by one (a rebalance) say nothing in between. `false`: it was not there.
     pub fn unregister(&mut self, id: &Id) -> bool {
-        match self.position(id) {
-            Some(at) => {
-                self.inputs.swap_remove(at);
-                true
-            }
-            None => false,
-        }
+        // TASK 2: forget an input
+        let Some(at) = self.position(id) else {
+            return false;
+        };
+        self.inputs.swap_remove(at);
+        true
+        // END TASK 2
     }
 
-    /// A watermark of an input, to be combined at once; it makes the input active. One that does not raise the input's
-    /// own watermark above the combined one cannot change that, so nothing is combined then. `false`: no such input.
+    /// A watermark of an input; it makes the input active, even if it is an old one. An input's own watermark never goes
+    /// back. If it rises, and is then above the combined one, everything is combined at once, with it what was deferred or
+    /// removed before. Otherwise nothing is combined, whatever waits for it: that shows at the next change that combines, or
+    /// at [`Combiner::emit`]. `false`: no such input.
     pub fn on_watermark(&mut self, id: &Id, watermark: EventTime) -> bool {
+        // TASK 2: take an input's watermark and combine if that can change anything
         let combined = self.combined;
         let Some(input) = self.input(id) else {
             return false;
@@ -76,9 +85,11 @@ impl<Id: Eq> Combiner<Id> {
             }
         }
         true
+        // END TASK 2
     }
 
-    /// A watermark of an input, to be combined at the next [`Combiner::emit`]. `false`: no such input.
+    /// A watermark of an input, to be combined at the next [`Combiner::emit`]; it makes the input active. `false`: no
+    /// such input.
     pub fn defer_watermark(&mut self, id: &Id, watermark: EventTime) -> bool {
         self.input(id)
             .map(|input| {
@@ -102,10 +113,15 @@ impl<Id: Eq> Combiner<Id> {
         self.input(id).map(|input| input.idle = idle).is_some()
     }
 
-    /// Combines what is known. Gives the watermark if it rose.
+    /// Combines what is known now: the smallest watermark of the active inputs; the largest of all if every one is idle;
+    /// never less than was said before. Gives the watermark if it rose, else `None`.
+    ///
+    /// Also notes whether all are idle, for [`Combiner::is_idle`]. Without inputs the watermark stays, and is idle if
+    /// anything was ever said: inputs that are gone say nothing any more, but before the first one there was nothing to
+    /// fall silent.
     pub fn emit(&mut self) -> Option<EventTime> {
+        // TASK 2: combine what is known
         if self.inputs.is_empty() {
-            // Inputs that are gone say nothing any more; before the first one there was nothing to fall silent.
             self.idle = self.combined > EventTime::MIN;
             return None;
         }
@@ -118,9 +134,10 @@ impl<Id: Eq> Combiner<Id> {
             return Some(combined);
         }
         None
+        // END TASK 2
     }
 
-    /// The watermark over all inputs; [`EventTime::MIN`] until there is one.
+    /// The watermark over all inputs, as last combined; [`EventTime::MIN`] until there is one.
     pub fn watermark(&self) -> EventTime {
         self.combined
     }
@@ -130,7 +147,7 @@ impl<Id: Eq> Combiner<Id> {
         self.idle
     }
 
-    /// The inputs with their watermarks and whether they are idle.
+    /// The inputs with their own watermarks and whether they are idle, in no order.
     pub fn inputs(&self) -> impl Iterator<Item = (&Id, EventTime, bool)> {
         self.inputs.iter().map(|input| (&input.id, input.watermark, input.idle))
     }
@@ -142,10 +159,4 @@ impl<Id: Eq> Combiner<Id> {
     fn input(&mut self, id: &Id) -> Option<&mut Input<Id>> {
         self.inputs.iter_mut().find(|input| input.id == *id)
     }
-}
-
-/// Everything before this time is complete under that watermark: a window that ends here or earlier is final, apart from
-/// late events. `None` before the first watermark.
-pub fn complete_until(watermark: EventTime) -> Option<EventTime> {
-    (watermark > EventTime::MIN).then(|| watermark.saturating_add(1))
 }

@@ -8,8 +8,12 @@ use market::EventTime;
 pub struct NegativeBound(pub i64);
 
 /// Times that come at most a bound too late: the watermark is the newest time − bound − 1 ms.
+///
+/// Its state can be written and read again (`serde`); what is read is checked like a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "Written")]
 pub struct BoundedOutOfOrderness {
+    /// The newest time seen; [`EventTime::MIN`] before the first.
     newest: EventTime,
     bound_ms: i64,
 }
@@ -18,8 +22,9 @@ impl BoundedOutOfOrderness {
     /// Nothing seen: the watermark is [`EventTime::MIN`].
     ///
     /// # Errors
-    /// [`NegativeBound`].
-    pub const fn new(bound_ms: i64) -> Result<Self, NegativeBound> {
+    /// [`NegativeBound`] with the bound that was given; 0 is allowed.
+    pub fn new(bound_ms: i64) -> Result<Self, NegativeBound> {
+        // TASK 1: a generator that has seen nothing, or why not
         if bound_ms < 0 {
             return Err(NegativeBound(bound_ms));
         }
@@ -27,19 +32,25 @@ impl BoundedOutOfOrderness {
             newest: EventTime::MIN,
             bound_ms,
         })
+        // END TASK 1
     }
 
-    /// Takes the time of one record and gives the watermark after it.
+    /// Takes the time of one record and gives the watermark after it. An older record moves nothing back.
     #[inline]
     pub fn observe(&mut self, time: EventTime) -> EventTime {
+        // TASK 1: take a record's time and say the watermark after it
         self.newest = self.newest.max(time);
         self.watermark()
+        // END TASK 1
     }
 
-    /// How far event time has come. Saturating: before the first record, and right after the beginning of time.
+    /// How far event time has come: the newest time − bound − 1 ms. Where that lies before the beginning of time (no
+    /// record yet, or the first ones right after [`EventTime::MIN`]), it is [`EventTime::MIN`]: it never wraps round.
     #[inline]
-    pub const fn watermark(&self) -> EventTime {
+    pub fn watermark(&self) -> EventTime {
+        // TASK 1: how far event time has come
         self.newest.saturating_sub(self.bound_ms).saturating_sub(1)
+        // END TASK 1
     }
 
     /// The newest time seen; [`EventTime::MIN`] before the first.
@@ -54,29 +65,58 @@ impl BoundedOutOfOrderness {
     }
 }
 
+/// A state as it was written, not yet believed.
+#[derive(serde::Deserialize)]
+struct Written {
+    newest: EventTime,
+    bound_ms: i64,
+}
+
+impl TryFrom<Written> for BoundedOutOfOrderness {
+    type Error = NegativeBound;
+
+    /// The generator that was written: same newest time, same bound.
+    ///
+    /// # Errors
+    /// [`NegativeBound`], like [`BoundedOutOfOrderness::new`]: with such a bound the watermark would be ahead of the records.
+    fn try_from(written: Written) -> Result<Self, NegativeBound> {
+        // TASK 1: the generator that was written, or why not
+        Ok(Self {
+            newest: written.newest,
+            ..Self::new(written.bound_ms)?
+        })
+        // END TASK 1
+    }
+}
+
 /// Times that never go back: a bound of zero. The watermark still stays 1 ms behind, because the newest time may repeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Ascending(BoundedOutOfOrderness);
 
 impl Default for Ascending {
+    /// Nothing seen: the watermark is [`EventTime::MIN`].
     fn default() -> Self {
+        // TASK 1: an ascending input that has seen nothing
         Self(BoundedOutOfOrderness {
             newest: EventTime::MIN,
             bound_ms: 0,
         })
+        // END TASK 1
     }
 }
 
 impl Ascending {
-    /// Takes the time of one record and gives the watermark after it.
+    /// Takes the time of one record and gives the watermark after it: the newest time − 1 ms.
     #[inline]
     pub fn observe(&mut self, time: EventTime) -> EventTime {
+        // TASK 1: the same for times that never go back
         self.0.observe(time)
+        // END TASK 1
     }
 
     /// How far event time has come.
     #[inline]
-    pub const fn watermark(&self) -> EventTime {
+    pub fn watermark(&self) -> EventTime {
         self.0.watermark()
     }
 }

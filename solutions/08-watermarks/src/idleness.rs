@@ -12,15 +12,24 @@ use std::time::Duration;
 pub struct TimeoutError;
 
 /// Watches one input.
+///
+/// It keeps a clock of its own, which stands still while the input is paused: an input that nobody reads is silent
+/// because nobody reads it. Called idle, it would hold nobody back, and its records would be late when it is read again.
 #[derive(Clone, Debug)]
 pub struct Idleness {
     timeout: Duration,
+    /// A record came since the last probe.
     active: bool,
+    /// When, on its own clock, the first quiet probe was.
     quiet_since: Option<Duration>,
+    /// When, on the caller's clock, reading stopped; `None` while it is read.
+    paused_since: Option<Duration>,
+    /// How long it was paused altogether, without the pause that lasts.
+    paused_for: Duration,
 }
 
 impl Idleness {
-    /// An active input.
+    /// An active input that is read.
     ///
     /// # Errors
     /// [`TimeoutError`] for a timeout of zero.
@@ -32,22 +41,53 @@ impl Idleness {
             timeout,
             active: false,
             quiet_since: None,
+            paused_since: None,
+            paused_for: Duration::ZERO,
         })
     }
 
-    /// A record came.
+    /// A record came. Counts while paused, too: the client may have had it already.
     #[inline]
     pub fn activity(&mut self) {
+        // TASK 3: note that a record came
         self.active = true;
+        // END TASK 3
+    }
+
+    /// The input is not read from `now` on, and its clock stands still. Pausing a paused input changes nothing.
+    pub fn pause(&mut self, now: Duration) {
+        // TASK 3: stop the input's own clock
+        self.paused_since.get_or_insert(now);
+        // END TASK 3
+    }
+
+    /// The input is read again from `now` on, and its clock goes on from where it stood: quiet time before and after the
+    /// pause adds up. Resuming an input that is read changes nothing.
+    pub fn resume(&mut self, now: Duration) {
+        // TASK 3: let the input's own clock go on
+        if let Some(since) = self.paused_since.take() {
+            self.paused_for += now.saturating_sub(since);
+        }
+        // END TASK 3
     }
 
     /// The periodic probe: whether the input is idle at `now`, on any clock that never goes back.
+    ///
+    /// - A record since the last probe: active, and no timer runs.
+    /// - The first probe without one starts the timer (so it starts at that probe, not at the record).
+    /// - Idle when *more* than the timeout has passed on the input's own clock since then, until the next record.
+    ///
+    /// While paused an input stays what it was: active ones do not fall idle, idle ones do not wake up without a record.
     pub fn check(&mut self, now: Duration) -> bool {
+        // TASK 3: whether the input is idle
         if std::mem::take(&mut self.active) {
             self.quiet_since = None;
             return false;
         }
-        let since = *self.quiet_since.get_or_insert(now);
-        now.saturating_sub(since) > self.timeout
+        let stopped = self.paused_since.unwrap_or(now);
+        let own = stopped.saturating_sub(self.paused_for);
+        let since = *self.quiet_since.get_or_insert(own);
+        own.saturating_sub(since) > self.timeout
+        // END TASK 3
     }
 }

@@ -7,13 +7,18 @@
 //!
 //! Inside a partition the watermark decides which trades are late, and is a function of the log alone. Over partitions
 //! it only says what is complete: no row depends on it, because how far partitions are apart depends on who read when.
+//!
+//! Event time is `market::EventTime` (`harness/market/src/time.rs`): milliseconds since 1970 as an `i64`, with
+//! `EventTime::MIN`, `EventTime::MAX` and additions that stop at these ends instead of wrapping round.
 
 mod alignment;
 mod combiner;
+mod completeness;
 mod generator;
 mod idleness;
 
-pub use alignment::{Alignment, AlignmentError};
-pub use combiner::{Combiner, complete_until};
+pub use alignment::{Alignment, AlignmentError, Changes, Reading};
+pub use combiner::Combiner;
+pub use completeness::{Completeness, WindowState, WindowsError, complete_until};
 pub use generator::{Ascending, BoundedOutOfOrderness, NegativeBound};
 pub use idleness::{Idleness, TimeoutError};

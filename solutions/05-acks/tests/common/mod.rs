@@ -1,21 +1,26 @@
-//! What the producer's tests share: a cluster in the process, numbered records, and a reader of whole logs.
+//! What the producer's tests share: a cluster in the process, bare clients, numbered records, and a reader of whole logs.
 
 #![allow(dead_code)] // each test program uses a part of it
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use producer::{Compression, Producer, ProducerConfig};
+use producer::{Compression, Producer, ProducerConfig, TrySendError};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message as _;
 use rdkafka::mocking::MockCluster;
-use rdkafka::producer::DefaultProducerContext;
-use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use rdkafka::producer::{
+    BaseRecord, DefaultProducerContext, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer,
+};
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+use rdkafka::{ClientConfig, ClientContext, Offset, Statistics, TopicPartitionList};
 
 pub(crate) type Cluster = MockCluster<'static, DefaultProducerContext>;
 
-/// No test waits longer than this for anything.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+/// No test against the cluster in the process waits longer than this for anything.
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 /// A cluster of librdkafka's own, in this process: brokers that answer in microseconds and fail on request.
 pub(crate) fn cluster(brokers: i32, topic: &str, partitions: i32) -> Cluster {
@@ -40,10 +45,36 @@ pub(crate) fn producer(brokers: &str, topic: &str) -> Producer {
 
 /// Runs a test's future, and fails it at its deadline instead of hanging.
 pub(crate) async fn bounded<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(LIMIT, future).await {
+    bounded_by(LIMIT, what, future).await
+}
+
+pub(crate) async fn bounded_by<T>(limit: Duration, what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(limit, future).await {
         Ok(value) => value,
-        Err(_) => panic!("{what}: not done within {LIMIT:?}; is a waiter never woken?"),
+        Err(_) => panic!("{what}: not done within {limit:?}; is a waiter never woken?"),
     }
+}
+
+/// Waits until `there`, and fails at the limit.
+pub(crate) fn until(what: &str, mut there: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !there() {
+        assert!(started.elapsed() < LIMIT, "{what}: not within {LIMIT:?}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Waits until every accepted record is decided, by the counters alone.
+pub(crate) fn settled(producer: &Producer) {
+    until(
+        "every accepted record is acknowledged or given up (look at how reports are counted)",
+        || producer.stats().in_flight == 0,
+    );
+}
+
+pub(crate) fn median(mut of: Vec<Duration>) -> Duration {
+    of.sort_unstable();
+    of[of.len() / 2]
 }
 
 /// Milliseconds since 1970. The present, not any fixed time: see `Producer::send` on what old timestamps cost.
@@ -64,42 +95,221 @@ pub(crate) async fn send_numbers(producer: &Producer, partitions: u64, range: st
     }
 }
 
+/// Tries to hand a number to partition 0 without waiting.
+pub(crate) fn try_number(producer: &Producer, n: u64) -> Result<(), TrySendError> {
+    producer.try_send(0, b"k", n.to_string().as_bytes(), now_ms())
+}
+
+/// Hands the numbers of `range` to partition 0; there must be room.
+pub(crate) fn hand_over(producer: &Producer, range: std::ops::Range<u64>) {
+    for n in range {
+        try_number(producer, n).unwrap_or_else(|e| panic!("record {n} was not taken although there is room: {e}"));
+    }
+}
+
+/// A bare client of librdkafka: nothing of the producer's but the settings that a test gives it.
+pub(crate) struct Bare {
+    pub(crate) native: ThreadedProducer<Seen>,
+    pub(crate) seen: Seen,
+}
+
+/// What a bare client has reported.
+#[derive(Clone, Default)]
+pub(crate) struct Seen {
+    requests: Arc<AtomicU64>,
+    timed_out: Arc<AtomicU64>,
+    said: Arc<AtomicU64>,
+    delivered: Arc<AtomicU64>,
+    failed: Arc<Mutex<Vec<u64>>>,
+}
+
+impl ClientContext for Seen {
+    fn stats(&self, statistics: Statistics) {
+        let sent = statistics
+            .brokers
+            .values()
+            .filter_map(|broker| broker.req.get("Produce"));
+        self.requests.store(sent.sum::<i64>().unsigned_abs(), Ordering::SeqCst);
+        let timed_out = statistics.brokers.values().map(|broker| broker.req_timeouts).sum();
+        self.timed_out.store(timed_out, Ordering::SeqCst);
+        self.said.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl ProducerContext for Seen {
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, number: usize) {
+        match result {
+            Ok(_) => {
+                self.delivered.fetch_add(1, Ordering::SeqCst);
+            }
+            Err(_) => self.failed.lock().expect("no panic").push(number as u64),
+        }
+    }
+}
+
+impl Seen {
+    pub(crate) fn delivered(&self) -> u64 {
+        self.delivered.load(Ordering::SeqCst)
+    }
+
+    /// The numbers that were given up.
+    pub(crate) fn failed(&self) -> Vec<u64> {
+        self.failed.lock().expect("no panic").clone()
+    }
+
+    /// Whether a request went without an answer for longer than the client waits.
+    pub(crate) fn timed_out(&self) -> bool {
+        self.timed_out.load(Ordering::SeqCst) > 0
+    }
+
+    /// Produce requests that went out until now, as the client says next.
+    pub(crate) fn requests_now(&self) -> u64 {
+        // Two, because one may have been on its way to us.
+        let said = self.said.load(Ordering::SeqCst) + 2;
+        until("the client says what it sent", || {
+            self.said.load(Ordering::SeqCst) >= said
+        });
+        self.requests()
+    }
+
+    /// Produce requests that went out, as the client last said (it says so every 20 ms).
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::SeqCst)
+    }
+}
+
+impl Bare {
+    pub(crate) fn new(cluster: &Cluster, settings: &[(&str, &str)]) -> Self {
+        let mut client = ClientConfig::new();
+        for (name, value) in settings {
+            client.set(*name, *value);
+        }
+        Self::of(cluster, client)
+    }
+
+    pub(crate) fn of(cluster: &Cluster, mut client: ClientConfig) -> Self {
+        let seen = Seen::default();
+        let native = client
+            .set("bootstrap.servers", cluster.bootstrap_servers())
+            .set("statistics.interval.ms", "20")
+            .create_with_context(seen.clone())
+            .unwrap_or_else(|e| panic!("librdkafka refuses the settings, look at the name it gives: {e}"));
+        Self { native, seen }
+    }
+
+    pub(crate) fn try_number(&self, n: u64) -> Result<(), KafkaError> {
+        self.try_send(n, n.to_string().as_bytes())
+    }
+
+    pub(crate) fn try_send(&self, n: u64, value: &[u8]) -> Result<(), KafkaError> {
+        let record = BaseRecord::with_opaque_to("t", n as usize).partition(0).key("k");
+        let sent = self.native.send(record.payload(value).timestamp(now_ms()));
+        sent.map_err(|(error, _)| error)
+    }
+
+    /// Queues the numbers of `range`.
+    pub(crate) fn send(&self, range: std::ops::Range<u64>) {
+        for n in range {
+            self.try_number(n).unwrap_or_else(|e| panic!("record {n}: {e}"));
+        }
+    }
+
+    /// Waits for every acknowledgement.
+    pub(crate) fn flush(&self) {
+        self.native.flush(LIMIT).unwrap_or_else(|e| {
+            panic!(
+                "{e}: a batch was never acknowledged. Look at acks, linger.ms and batch.size, and at what the broker \
+                 refuses; {} are delivered, {:?} are given up",
+                self.seen.delivered(),
+                self.seen.failed()
+            )
+        });
+    }
+}
+
+/// A bare client with the guarantee of `config`; `more` are the test's own settings.
+pub(crate) fn guaranteed(cluster: &Cluster, config: &ProducerConfig, more: &[(&str, &str)]) -> Bare {
+    let mut client = ClientConfig::new();
+    config.guarantee(None, &mut client);
+    for (name, value) in more {
+        client.set(*name, *value);
+    }
+    Bare::of(cluster, client)
+}
+
+/// A bare client with the guarantee and the batching of `config`.
+pub(crate) fn batched(cluster: &Cluster, config: &ProducerConfig) -> Bare {
+    let mut client = ClientConfig::new();
+    config.guarantee(None, &mut client);
+    config.batching(&mut client);
+    Bare::of(cluster, client)
+}
+
+/// A bare transactional client with the guarantee of `config`, in a transaction: the cluster in the process checks the numbering of
+/// transactional clients alone, where brokers check that of every idempotent one.
+pub(crate) fn transacted(cluster: &Cluster, more: &[(&str, &str)]) -> Bare {
+    let mut client = ClientConfig::new();
+    config(&cluster.bootstrap_servers(), "t").guarantee(Some("id"), &mut client);
+    for (name, value) in more {
+        client.set(*name, *value);
+    }
+    let bare = Bare::of(cluster, client);
+    bare.native
+        .init_transactions(LIMIT)
+        .unwrap_or_else(|e| panic!("{e}: look at transactional.id and enable.idempotence"));
+    bare.native.begin_transaction().expect("begin");
+    bare
+}
+
 /// The numbers in a partition, from its beginning to its end, as a reader of committed records sees them.
 pub(crate) fn numbers(brokers: &str, topic: &str, partition: i32) -> Vec<u64> {
+    logs(brokers, topic, partition..partition + 1).remove(0)
+}
+
+/// The numbers in each partition of a range.
+fn logs(brokers: &str, topic: &str, partitions: std::ops::Range<i32>) -> Vec<Vec<u64>> {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", brokers)
         .set("group.id", "whole-log")
         .set("enable.partition.eof", "true")
         .set("enable.auto.commit", "false")
         .set("isolation.level", "read_committed")
+        .set("fetch.wait.max.ms", "20")
         .create()
         .expect("a reader");
     let mut list = TopicPartitionList::new();
-    list.add_partition_offset(topic, partition, Offset::Beginning)
-        .expect("an offset");
+    for partition in partitions.clone() {
+        list.add_partition_offset(topic, partition, Offset::Beginning)
+            .expect("an offset");
+    }
+    // Asked for now, the leader is known at once.
+    let _ = consumer.fetch_metadata(Some(topic), LIMIT);
     consumer.assign(&list).expect("an assignment");
-    let (mut found, started) = (Vec::new(), Instant::now());
-    loop {
+    let (mut found, mut open) = (vec![Vec::new(); partitions.len()], partitions.len());
+    let started = Instant::now();
+    while open > 0 {
         match consumer.poll(Duration::from_millis(100)) {
             Some(Ok(m)) => {
                 let text = std::str::from_utf8(m.payload().unwrap_or_default()).expect("text");
-                found.push(text.parse().expect("a number"));
+                found[(m.partition() - partitions.start) as usize].push(text.parse().expect("a number"));
             }
-            Some(Err(KafkaError::PartitionEOF(_))) => return found,
+            Some(Err(KafkaError::PartitionEOF(_))) => open -= 1,
             _ => {}
         }
         assert!(
             started.elapsed() < LIMIT,
-            "partition {partition} of {topic} cannot be read to its end"
+            "partitions {partitions:?} of {topic} cannot be read to their end"
         );
     }
+    found
 }
 
 /// Each partition must hold exactly its numbers of `range`, once and in order.
 pub(crate) fn assert_once_in_order(brokers: &str, topic: &str, partitions: u64, range: std::ops::Range<u64>) {
-    for p in 0..partitions {
+    for (p, found) in (0..).zip(logs(brokers, topic, 0..partitions as i32)) {
         let expected: Vec<u64> = range.clone().filter(|n| n % partitions == p).collect();
-        let found = numbers(brokers, topic, p as i32);
         if found != expected {
             let at = found
                 .iter()
@@ -116,4 +326,62 @@ pub(crate) fn assert_once_in_order(brokers: &str, topic: &str, partitions: u64, 
             );
         }
     }
+}
+
+pub(crate) fn slow(cluster: &Cluster, milliseconds: u64) {
+    cluster
+        .broker_round_trip_time(1, Duration::from_millis(milliseconds))
+        .expect("another round trip");
+}
+
+pub(crate) fn queue_of(cluster: &Cluster, queue_records: u32) -> Producer {
+    let config = ProducerConfig {
+        queue_records,
+        linger: Duration::ZERO,
+        ..config(&cluster.bootstrap_servers(), "t")
+    };
+    Producer::new(&config).expect("a producer")
+}
+
+/// How often the only thread of this runtime went to sleep while `waits` waited for a third of a second, and how long it worked.
+pub(crate) async fn naps(waits: impl Future) -> (u64, Duration) {
+    let metrics = tokio::runtime::Handle::current().metrics();
+    // Work is counted when the thread goes to sleep: what came before this is not the waiter's.
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let before = (metrics.worker_park_count(0), metrics.worker_total_busy_duration(0));
+    let ended = tokio::time::timeout(Duration::from_millis(300), waits).await;
+    assert!(ended.is_err(), "no broker: there is nothing that could end this wait");
+    (
+        metrics.worker_park_count(0) - before.0,
+        metrics.worker_total_busy_duration(0) - before.1,
+    )
+}
+
+pub(crate) fn assert_asleep(what: &str, (naps, worked): (u64, Duration)) {
+    // Every 50 ms it looks by itself: six times.
+    assert!(
+        naps <= 30 && worked < Duration::from_millis(60),
+        "{what} for 300 ms, with nothing to be told, the thread woke {naps} times and worked {worked:?}. A waiter sleeps until \
+         it is woken: look at awaited"
+    );
+}
+
+/// A producer whose fatal error comes after some round trips, with a full queue.
+pub(crate) fn about_to_stop(cluster: &Cluster) -> Producer {
+    slow(cluster, 60);
+    let error = RDKafkaRespErr::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED;
+    cluster.request_errors(RDKafkaApiKey::InitProducerId, &[error]);
+    let producer = queue_of(cluster, 5);
+    hand_over(&producer, 0..5);
+    producer
+}
+
+/// When the client knows of its fatal error. On a thread of its own, which a test that fails does not wait for.
+pub(crate) fn stopped_at(producer: &Producer) -> tokio::sync::oneshot::Receiver<Instant> {
+    let (producer, (tell, told)) = (producer.clone(), tokio::sync::oneshot::channel());
+    std::thread::spawn(move || {
+        until("the fatal error comes", || producer.fatal().is_some());
+        let _ = tell.send(Instant::now());
+    });
+    told
 }

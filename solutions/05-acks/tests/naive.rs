@@ -1,0 +1,146 @@
+//! What goes wrong without the guarantee: bare clients of librdkafka, set up as one is tempted to. Always green; each shows a loss.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Bare, LIMIT, cluster, numbers, until};
+use rdkafka::producer::Producer as _;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
+#[test]
+fn fire_and_forget_calls_a_refused_record_delivered() {
+    let cluster = cluster(1, "t", 1);
+    let bare = Bare::new(&cluster, &[("acks", "0"), ("linger.ms", "0")]);
+    cluster.request_errors(
+        RDKafkaApiKey::Produce,
+        &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS],
+    );
+    bare.send(0..1);
+    bare.flush();
+    assert_eq!(bare.seen.delivered(), 1, "the client calls it delivered");
+    let found = numbers(&cluster.bootstrap_servers(), "t", 0);
+    assert!(found.is_empty(), "and it is not in the log: {found:?}");
+}
+
+#[test]
+fn an_unbounded_queue_takes_all_that_a_missing_broker_does_not() {
+    let cluster = cluster(1, "t", 1);
+    cluster.broker_down(1).expect("down");
+    let bare = Bare::new(
+        &cluster,
+        &[
+            ("queue.buffering.max.messages", "0"),
+            ("queue.buffering.max.kbytes", "2147483647"),
+        ],
+    );
+    bare.send(0..200_000);
+    let held = bare.native.in_flight_count();
+    assert!(
+        held >= 200_000,
+        "nobody was told to slow down: memory is all that bounds it, and it holds {held}"
+    );
+}
+
+#[test]
+fn a_retry_without_idempotence_and_with_more_in_flight_reorders() {
+    let cluster = cluster(1, "t", 1);
+    let bare = Bare::new(
+        &cluster,
+        &[
+            ("enable.idempotence", "false"),
+            ("max.in.flight.requests.per.connection", "5"),
+            ("batch.num.messages", "1"),
+            ("linger.ms", "0"),
+        ],
+    );
+    bare.send(0..1);
+    bare.flush();
+    // Five requests are on the way when the first of them is refused.
+    cluster
+        .broker_round_trip_time(1, Duration::from_millis(20))
+        .expect("slow");
+    cluster.request_errors(
+        RDKafkaApiKey::Produce,
+        &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS],
+    );
+    bare.send(1..50);
+    bare.flush();
+    let found = numbers(&cluster.bootstrap_servers(), "t", 0);
+    let mut sorted = found.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, (0..50).collect::<Vec<_>>(), "nothing is lost");
+    assert!(
+        !found.is_sorted(),
+        "the refused record stands behind its followers: {found:?}"
+    );
+}
+
+#[test]
+fn a_retry_without_idempotence_doubles_when_the_answer_was_lost() {
+    let cluster = cluster(1, "t", 1);
+    let bare = Bare::new(
+        &cluster,
+        &[
+            ("enable.idempotence", "false"),
+            ("acks", "all"),
+            ("linger.ms", "0"),
+            ("socket.timeout.ms", "60"),
+        ],
+    );
+    bare.send(0..1);
+    bare.flush();
+    cluster.broker_round_trip_time(1, LIMIT).expect("slow");
+    bare.send(1..2);
+    until("the client waits no longer", || bare.seen.timed_out());
+    cluster.broker_round_trip_time(1, Duration::ZERO).expect("quick");
+    bare.flush();
+    assert_eq!(bare.seen.delivered(), 2, "the caller hears of two records");
+    let found = numbers(&cluster.bootstrap_servers(), "t", 0);
+    assert!(
+        found.len() > 2 && found[1..].iter().all(|n| *n == 1),
+        "the record is in the log as often as it was asked for: {found:?}"
+    );
+}
+
+#[test]
+fn a_message_timeout_that_the_caller_answers_by_sending_again_doubles() {
+    let cluster = cluster(1, "t", 1);
+    let bare = Bare::new(
+        &cluster,
+        &[
+            ("enable.idempotence", "true"),
+            ("message.timeout.ms", "1000"),
+            ("reconnect.backoff.ms", "50"),
+            ("reconnect.backoff.max.ms", "100"),
+            ("linger.ms", "0"),
+        ],
+    );
+    bare.native.client().fetch_metadata(Some("t"), LIMIT).expect("a leader");
+    bare.send(0..1);
+    bare.flush();
+    assert_eq!(bare.seen.delivered(), 1, "the cluster is there");
+    cluster.broker_round_trip_time(1, LIMIT).expect("slow");
+    bare.send(1..2);
+    until("the record is on its way", || bare.seen.requests() >= 2);
+    // The connection breaks before the answer comes.
+    cluster.broker_down(1).expect("down");
+    until("the client gives the record up", || bare.seen.failed() == [1]);
+    cluster.broker_round_trip_time(1, Duration::ZERO).expect("quick");
+    cluster.broker_up(1).expect("up");
+    let found = numbers(&cluster.bootstrap_servers(), "t", 0);
+    assert_eq!(found, [0, 1], "given up, and written");
+    until("the caller's second attempt is delivered", || {
+        let failed = bare.seen.failed().len();
+        bare.send(1..2);
+        until("it is decided", || {
+            bare.seen.delivered() + bare.seen.failed().len() as u64 > 1 + failed as u64
+        });
+        bare.seen.delivered() == 2
+    });
+    let found = numbers(&cluster.bootstrap_servers(), "t", 0);
+    assert!(
+        found.iter().filter(|n| **n == 1).count() >= 2,
+        "an idempotent client recognises its own repeats, not its caller's: {found:?}"
+    );
+}
