@@ -1,18 +1,18 @@
 //! The command line: what can be asked, with an example for each.
 
+mod args;
 mod words;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Args, Parser, Subcommand};
-use market::Encoding;
+use clap::{Parser, Subcommand};
 use stack::Provider;
 
-use crate::faults::{Fault, Scheduled};
-use crate::values::{Host, Length, Markets, Rate, brokers, some_time};
+use crate::values::brokers;
 
+pub(crate) use args::DEFAULT_STACK;
+pub use args::{BenchArgs, RecordArgs, SoakArgs, TestArgs, UpArgs, UpbitArgs, WorkerArgs};
 pub use words::{Acks, From, Source, Subject};
 
 const STYLES: Styles = Styles::styled()
@@ -34,7 +34,8 @@ const STYLES: Styles = Styles::styled()
     disable_help_subcommand = true,
     max_term_width = 100,
     after_help = "First:  ./lab up      the whole pipeline, live, for a minute\n\
-                  Then:   ./lab test    every test, on the reference code\n\n\
+                  Then:   ./lab start 05   a lab: a part of it that you build\n\
+                  Also:   ./lab test    every test, on the reference code\n\n\
                   Downloads and results are kept in $TICKBOOK_HOME (by default ~/.cache/tickbook)."
 )]
 pub struct Cli {
@@ -46,13 +47,6 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// Where `up` and `bench` have their servers from unless they are told: figures want no virtual network in between.
-pub(crate) const DEFAULT_STACK: &str = if cfg!(target_os = "linux") {
-    "local"
-} else {
-    "containers"
-};
-
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -63,6 +57,7 @@ pub enum Command {
         ./lab up --fault worker-kill@20s             kill a worker at second 20, see nothing lost\n  \
         ./lab up --stack containers --brokers 3      the same in containers, on three brokers\n  \
         ./lab up --source capture                    replay a recording, the project's or --capture FILE\n  \
+        ./lab up --mine 05,08                        with your producer and your watermarks\n  \
         ./lab up --fault list                        the faults there are\n\n\
         Ctrl-C (or q) drains and audits; a second one stops at once.\n\
         Ends with 0 for PASS, 1 for FAIL, 2 when the run proved nothing.")]
@@ -85,11 +80,71 @@ pub enum Command {
         ./lab record --from exchange --rate 500 toy.capture.jsonl   from this project's own exchange\n  \
         ./lab record --import foreign.jsonl day.capture.jsonl       from a recording in another format")]
     Record(RecordArgs),
-    /// Runs the tests: of everything, or of some parts by number or name
+    /// Shows the labs, and how far you are in each
+    List,
+    /// Shows what to build now, and where
+    Next {
+        /// Number or name of a lab; by default the one that you have begun
+        lab: Option<String>,
+    },
+    /// Begins a lab: how many red tests to expect, its tasks, where to start
+    #[command(after_help = "Example:\n  ./lab start 05")]
+    Start {
+        /// Number or name of a lab
+        lab: String,
+    },
+    /// Runs a lab's tests at each save; keys for hint, next, test, bench and quit
+    #[command(after_help = "Example:\n  ./lab watch 05\n\n\
+        The tests of the task that you are at come first; when they pass, all others are run, too.")]
+    Watch {
+        /// Number or name of a lab
+        lab: String,
+        /// Where the servers come from: local, containers, external or auto
+        #[arg(long, env = "LAB_STACK")]
+        stack: Option<Provider>,
+    },
+    /// Shows the next of three hints for a task; each is nearer to the code
+    #[command(
+        after_help = "Examples:\n  ./lab hint 05             for the task that you are at\n  \
+        ./lab hint 05 3           for task 3\n  ./lab hint 05 3 --again   those that you have seen, and no more"
+    )]
+    Hint {
+        /// Number or name of a lab
+        lab: String,
+        /// Number of a task; by default the first that does not pass
+        #[arg(value_name = "TASK")]
+        task: Option<u8>,
+        /// Only the hints that were shown before
+        #[arg(long)]
+        again: bool,
+    },
+    /// Shows how the reference does a task, once your tests pass
+    #[command(
+        after_help = "Examples:\n  ./lab reveal 05 3\n  ./lab reveal 05 3 --give-up   before they pass; this is remembered"
+    )]
+    Reveal {
+        /// Number or name of a lab
+        lab: String,
+        /// Number of a task
+        #[arg(value_name = "TASK")]
+        task: u8,
+        /// Also before its tests pass; this is remembered
+        #[arg(long)]
+        give_up: bool,
+    },
+    /// Shows what you have done in each lab: tasks, hints, what was revealed, the last verdict
+    Status {
+        /// Number or name of a lab; by default all
+        lab: Option<String>,
+    },
+    /// Runs the tests: of everything on the reference, of a lab on your crate, of other parts by number or name
     #[command(after_help = "Examples:\n  \
-        ./lab test              everything\n  \
+        ./lab test              everything, on the reference\n  \
+        ./lab test 05           lab 05, on your crate\n  \
+        ./lab test 05 --reference                        the same tests on solutions/05-acks\n  \
+        ./lab test 05 -- linger                          only the tests with `linger` in their name\n  \
+        ./lab test 05 --bonus   your tests/mine.rs against the mistake of the bonus\n  \
         ./lab test 07 sink      solutions/07-windows and solutions/10-sink\n  \
-        ./lab test 07 -- late   of 07 only the tests with `late` in their name\n  \
         ./lab test --jobs 1     everything, one test program after the other\n  \
         ./lab test --brokers 3 06                        on three brokers\n  \
         ./lab test --stack containers --program crash    every part's tests/crash.rs, on containers")]
@@ -109,14 +164,39 @@ pub enum Command {
         /// which shows words as they come, where something is named and for external servers
         #[arg(long, short, value_name = "N")]
         jobs: Option<u8>,
+        /// The solutions, also of parts that have a lab
+        #[arg(long)]
+        reference: bool,
+        /// Holds your own tests of one lab against the mistake that its README tells of
+        #[arg(long, conflicts_with_all = ["reference", "programs"])]
+        bonus: bool,
     },
     /// Measures: some parts by number or name, or the pipeline
     #[command(after_help = "Examples:\n  \
         ./lab bench 02                        the benches of solutions/02-wire\n  \
+        ./lab bench 05                        of lab 05: your crate once it is built, else the reference\n  \
         ./lab bench pipeline                  every stage beside its floor, then the whole: about 12 minutes\n  \
         ./lab bench pipeline -- --workers 2   one run of ./lab up --rate max, with more of its arguments\n  \
         ./lab bench pipeline --reference      longer, and into book/src/reference/performance.md")]
     Bench(BenchArgs),
+    /// For authors: writes labs/ from solutions/ by the task markers
+    #[command(after_help = "Examples:\n  ./lab generate\n  ./lab generate 05")]
+    Generate {
+        /// Numbers or names of labs; by default all
+        labs: Vec<String>,
+    },
+    /// For authors: whether every lab still fits: generated, red as declared, reference green, mutants killed, names exist
+    #[command(
+        after_help = "Examples:\n  ./lab check        every lab\n  ./lab check 05     one\n\n\
+        Works in a copy below target/check; your tree is not touched. Ends with 0 when every gate holds, else with 1."
+    )]
+    Check {
+        /// Numbers or names of labs; by default all
+        labs: Vec<String>,
+        /// Where the servers come from: local, containers, external or auto
+        #[arg(long, env = "LAB_STACK")]
+        stack: Option<Provider>,
+    },
     /// Shows the last run's report again
     #[command(
         after_help = "Examples:\n  ./lab audit\n  ./lab audit --json | jq .latency_ms.p99\n\n\
@@ -127,6 +207,19 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Puts a lab back to what the workbook ships, after a backup of all that is there
+    #[command(after_help = "Examples:\n  \
+        ./lab reset 05          labs/05-acks as it was at first; tests/mine.rs stays\n  \
+        ./lab reset 05 --all    tests/mine.rs too")]
+    Reset {
+        /// Number or name of a lab: 05, acks, 05-acks
+        lab: String,
+        /// Your own tests too: tests/mine.rs
+        #[arg(long)]
+        all: bool,
+    },
+    /// Brings a newer workbook, and merges it with what you wrote in labs
+    Update,
     /// Removes what runs left behind; with --all the downloads too
     Clean {
         /// The downloaded servers too: the next start fetches them again
@@ -148,152 +241,26 @@ pub enum Command {
     },
 }
 
-/// Arguments of `up`.
-#[derive(Clone, Debug, Args)]
-pub struct UpArgs {
-    /// How long: 30s, 5m, 1h, or `ever` until Ctrl-C
-    #[arg(long = "for", value_name = "TIME", default_value = "60s")]
-    pub length: Length,
-    /// Trades per second, or `max`; by default 2000, and the recorded pace for a capture
-    #[arg(long)]
-    pub rate: Option<Rate>,
-    /// Where trades come from
-    #[arg(long, value_enum, default_value_t = Source::Generate)]
-    pub source: Source,
-    /// The recording that --source capture replays; by default a small one that comes with the project
-    #[arg(long, value_name = "FILE")]
-    pub capture: Option<PathBuf>,
-    /// Which exchange --source upbit means
-    #[command(flatten)]
-    pub upbit: UpbitArgs,
-    /// How many markets, or which: 120, or KRW-BTC,KRW-ETH
-    #[arg(long, default_value = "120")]
-    pub markets: Markets,
-    /// Where the servers come from: local (processes), containers, external (that run already, such as docker-compose.yml's),
-    /// or auto: containers if their images are there, else local
-    #[arg(long, env = "LAB_STACK", default_value = DEFAULT_STACK)]
-    pub stack: Provider,
-    /// Kafka brokers: 1, or 3 with a controller beside them
-    #[arg(long, default_value_t = 1, value_parser = brokers)]
-    pub brokers: u8,
-    /// Partitions of the topic
-    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(i32).range(1..=256))]
-    pub partitions: i32,
-    /// How a trade is written in the topic: json or protobuf
-    #[arg(long, default_value_t = Encoding::Json)]
-    pub encoding: Encoding,
-    /// Who must have a trade before Kafka acknowledges it; with less than all, a trade can be acknowledged and lost
-    #[arg(long, value_enum, default_value_t = Acks::All)]
-    pub acks: Acks,
-    /// A fault and its moment, such as broker-kill@10s; may be given again; `list` shows them
-    #[arg(long = "fault", value_name = "NAME@TIME")]
-    pub faults: Vec<Scheduled>,
-    /// Seed of the generator: the same seed, the same trades
-    #[arg(long, default_value_t = 42)]
-    pub seed: u64,
-    /// Workers in the worker process
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
-    pub workers: u16,
-    /// One line per second instead of the live view
-    #[arg(long)]
-    pub plain: bool,
-    /// How long the ingest waits at most for a batch to fill, milliseconds: less is sooner, and more work for Kafka
-    #[arg(long, value_name = "MS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(..=1_000))]
-    pub linger_ms: u64,
-    /// Least time from the start of one block to the start of the next, milliseconds: less is sooner, and more inserts
-    #[arg(long, value_name = "MS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=10_000))]
-    pub epoch_ms: u64,
-    /// Keep the run's folder: data of the servers, logs, journal
-    #[arg(long)]
-    pub keep: bool,
-    /// Print the report as JSON at the end; everything else goes to standard error
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Which of the real exchanges, and whom to trust for it.
-#[derive(Clone, Debug, Args)]
-pub struct UpbitArgs {
-    /// The real exchange's host, such as sg-api.upbit.com in Singapore, with :PORT if that is not 443
-    #[arg(long = "upbit-host", value_name = "HOST", default_value = UPBIT)]
-    pub host: Host,
-    /// A certificate (PEM) to trust for it beside the usual ones
-    #[arg(long, value_name = "FILE")]
-    pub ca_cert: Option<PathBuf>,
-}
-
-const UPBIT: &str = "api.upbit.com";
-
-impl UpbitArgs {
-    /// Whether nothing was asked for.
-    pub fn is_default(&self) -> bool {
-        self.ca_cert.is_none() && self.host.to_string() == UPBIT
+impl Command {
+    /// Whether it has cargo build something, which reads every member of the workspace.
+    pub(crate) fn builds(&self) -> bool {
+        matches!(
+            self,
+            Self::Up(_) | Self::Soak(_) | Self::Start { .. } | Self::Watch { .. } | Self::Test { .. } | Self::Bench(_)
+        )
     }
-}
 
-/// Arguments of `soak`.
-#[derive(Clone, Debug, Args)]
-pub struct SoakArgs {
-    /// How long: 5m, 1h, or `ever` until Ctrl-C
-    #[arg(long = "for", value_name = "TIME", default_value = "30m")]
-    pub length: Length,
-    /// How long a round is: each ends with an audit of everything so far
-    #[arg(long, value_name = "TIME", value_parser = some_time, default_value = "60s")]
-    pub every: Duration,
-    /// Draws the faults and their moments; by default another one each time, which is printed
-    #[arg(long)]
-    pub seed: Option<u64>,
-    /// The faults to draw from, by default all; `./lab up --fault list` shows them
-    #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
-    pub faults: Vec<Fault>,
-    /// Where the servers come from: local, containers, external, or auto, as for `up`
-    #[arg(long, env = "LAB_STACK", default_value = DEFAULT_STACK)]
-    pub stack: Provider,
-    /// Kafka brokers: 1, or 3 with a controller beside them
-    #[arg(long, default_value_t = 3, value_parser = brokers)]
-    pub brokers: u8,
-    /// One line per second instead of the live view
-    #[arg(long)]
-    pub plain: bool,
-    /// What goes to `up`
-    #[arg(last = true)]
-    pub rest: Vec<String>,
-}
-
-/// Arguments of `worker`.
-#[derive(Clone, Debug, Args)]
-pub struct WorkerArgs {
-    /// Workers in the process
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
-    pub workers: u16,
-}
-
-/// Arguments of `record`.
-#[derive(Clone, Debug, Args)]
-pub struct RecordArgs {
-    /// How long
-    #[arg(long = "for", value_name = "TIME", value_parser = some_time, default_value = "60s")]
-    pub length: Duration,
-    /// Where
-    #[arg(long, value_enum, default_value_t = From::Upbit)]
-    pub from: From,
-    /// Which exchange --from upbit means
-    #[command(flatten)]
-    pub upbit: UpbitArgs,
-    /// Trades per second of the project's own exchange
-    #[arg(long, default_value = "2000")]
-    pub rate: Rate,
-    /// How many markets, or which
-    #[arg(long, default_value = "120")]
-    pub markets: Markets,
-    /// Seed of the project's own exchange
-    #[arg(long, default_value_t = 42)]
-    pub seed: u64,
-    /// Read this recording, made by another program, instead of a socket
-    #[arg(long, value_name = "FOREIGN", conflicts_with_all = ["from", "length", "rate", "markets", "seed"])]
-    pub import: Option<PathBuf>,
-    /// The capture to write
-    pub file: PathBuf,
+    /// Whether it reads or builds what an update that is half-way has in its hands.
+    pub(crate) fn touches_labs(&self) -> bool {
+        match self {
+            Self::Start { .. } | Self::Watch { .. } | Self::Generate { .. } | Self::Check { .. } => true,
+            Self::Test { what, reference, .. } => !reference && !what.parts.is_empty(),
+            Self::Up(args) => !args.mine.is_empty(),
+            Self::Soak(args) => args.rest.iter().any(|word| word.starts_with("--mine")),
+            Self::Bench(args) => !args.what.parts.is_empty(),
+            _ => false,
+        }
+    }
 }
 
 /// What `up` takes, from words as they would stand behind it.
@@ -308,33 +275,6 @@ pub(crate) fn up_with(words: &[String]) -> anyhow::Result<UpArgs> {
         anyhow::bail!("what stands behind -- goes to ./lab up; ./lab up --help shows what it takes");
     };
     Ok(*up)
-}
-
-/// Arguments of `bench`.
-#[derive(Clone, Debug, Args)]
-pub struct BenchArgs {
-    /// What to measure, where, and how
-    #[command(flatten)]
-    pub what: TestArgs,
-    /// For `bench pipeline`: measure for longer, and write the figures into the book
-    #[arg(long)]
-    pub reference: bool,
-    /// For `bench pipeline`: how long each run of the whole trades, instead of 20s to 5m
-    #[arg(long, value_name = "TIME", value_parser = some_time)]
-    pub each: Option<Duration>,
-}
-
-/// Arguments of `test` and `bench`.
-#[derive(Clone, Debug, Args)]
-pub struct TestArgs {
-    /// Numbers or names of parts: 07, windows, 07-windows, market, pipeline
-    pub parts: Vec<String>,
-    /// Where the servers come from: local, containers, external or auto, as for up; auto for tests, local for benches
-    #[arg(long, env = "LAB_STACK")]
-    pub stack: Option<Provider>,
-    /// What goes to the test programs; to `up` from `bench pipeline`
-    #[arg(last = true)]
-    pub rest: Vec<String>,
 }
 
 #[cfg(test)]

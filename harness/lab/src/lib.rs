@@ -1,13 +1,18 @@
 //! The lab command: sets up, runs, watches and audits the pipeline.
 //!
 //! [`cli`] says what can be asked; `commands` holds one file per command; `run` is what `up` is made of: the pipeline's
-//! processes, what they report, how they are drained; `faults` what is done to them; [`view`] how it looks.
+//! processes, what they report, how they are drained; `faults` what is done to them; [`view`] how it looks;
+//! [`keep`] what must not be lost: the reader's files and progress.
 
 mod cargo;
 pub mod cli;
 pub mod commands;
 pub mod faults;
+pub mod keep;
+mod labs;
+mod mine;
 mod parts;
+mod reader;
 pub mod refusal;
 mod run;
 pub mod text;

@@ -11,8 +11,8 @@ pub(crate) struct Package {
     pub(crate) name: String,
     /// What people call it: the folder's name.
     pub(crate) folder: String,
-    /// Whether it has benches of its own.
-    pub(crate) benches: bool,
+    /// The benches that it has of its own, as cargo calls them.
+    pub(crate) benches: Vec<String>,
 }
 
 /// The packages of the checkout: the folders of `solutions` and `harness`. Read from the disk, so that no list is kept.
@@ -28,13 +28,22 @@ pub(crate) fn all(root: &Path) -> anyhow::Result<Vec<Package>> {
                 packages.push(Package {
                     name: format!("{prefix}{folder}"),
                     folder,
-                    benches: manifest.lines().any(|line| line.trim() == "[[bench]]"),
+                    benches: benches(&manifest),
                 });
             }
         }
     }
     packages.sort_by(|a, b| a.folder.cmp(&b.folder));
     Ok(packages)
+}
+
+/// The names of a manifest's `[[bench]]`es.
+fn benches(manifest: &str) -> Vec<String> {
+    let named = |after: &str| {
+        let line = after.lines().find(|line| line.starts_with("name = "))?;
+        Some(line.split('"').nth(1)?.to_owned())
+    };
+    manifest.split("[[bench]]").skip(1).filter_map(named).collect()
 }
 
 /// The packages that the words mean.

@@ -41,6 +41,8 @@ pub struct RunFacts {
     pub command: String,
     /// When the run began, milliseconds since 1970-01-01 UTC.
     pub started_ms: Option<i64>,
+    /// Folders of the labs whose code ran instead of the reference, such as `05-acks`.
+    pub mine: Vec<String>,
     /// Brokers.
     pub brokers: u64,
     /// Which replicas must have a trade before Kafka acknowledges it: `all`, `1`, `0`; empty where nobody said.

@@ -29,6 +29,6 @@ pub use ledger::{Ledger, Terms};
 pub use letters::{BadFrame, Hash, hash};
 pub use report::{
     ByStage, CandleExample, Candles, DeadLetterCheck, Delivery, Example, FaultOutcome, Finding, LatencyMs, Repair,
-    Report, StackFacts, Stage, Verdict,
+    Report, StackFacts, Stage, Verdict, whose,
 };
 pub use verdict::inconclusive;

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use market::Candle;
 
 use crate::examples::time;
-use crate::report::{CandleExample, Finding, Report, Verdict};
+use crate::report::{CandleExample, Finding, Report, Verdict, whose};
 use crate::verdict::grouped;
 use lines::Text;
 
@@ -67,6 +67,7 @@ impl Report {
                 format!("{} records", self.encoding),
             ],
         );
+        out.wrapped("", &format!("code {}", whose(&self.mine)));
         let mut servers: Vec<String> = Vec::new();
         if !self.stack.provider.is_empty() {
             servers.push(format!("{} stack", self.stack.provider));

@@ -250,6 +250,8 @@ pub struct Report {
     pub command: String,
     /// When the run began, milliseconds since 1970-01-01 UTC.
     pub started_ms: Option<i64>,
+    /// Folders of the labs whose code ran instead of the reference, such as `05-acks`; [`whose`] says it in words.
+    pub mine: Vec<String>,
     /// Brokers.
     pub brokers: u64,
     /// Which replicas must have a trade before Kafka acknowledges it: `all`, `1`, `0`; empty where nobody said.
@@ -329,6 +331,14 @@ pub struct Report {
     pub audit_s: f64,
 }
 
+/// Whose code ran, given the folders of the reader's labs that did: `reference`, or `yours: 05-acks; the rest reference`.
+pub fn whose(mine: &[String]) -> String {
+    match mine {
+        [] => "reference".into(),
+        mine => format!("yours: {}; the rest reference", mine.join(", ")),
+    }
+}
+
 impl Default for Report {
     fn default() -> Self {
         Self {
@@ -336,6 +346,7 @@ impl Default for Report {
             reasons: Vec::new(),
             command: String::new(),
             started_ms: None,
+            mine: Vec::new(),
             brokers: 0,
             acks: String::new(),
             source: String::new(),

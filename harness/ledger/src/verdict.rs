@@ -8,6 +8,7 @@ pub(crate) fn facts(report: &mut Report, input: &AuditInput) {
     let run = &input.run;
     report.command.clone_from(&run.command);
     report.started_ms = run.started_ms;
+    report.mine.clone_from(&run.mine);
     report.brokers = run.brokers;
     report.acks.clone_from(&run.acks);
     report.source.clone_from(&run.source);

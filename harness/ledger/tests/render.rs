@@ -56,6 +56,28 @@ fn a_pass_shows_every_stage_and_says_nothing_of_failures() {
 }
 
 #[test]
+fn a_report_says_whose_code_ran_and_one_of_before_labs_says_the_reference() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("report.json");
+    let mut report = dress(run(7, 300, 40).audit());
+    report.mine = vec!["05-acks".into(), "08-watermarks".into()];
+    report.write(&file).unwrap();
+    let text = Report::read(&file).unwrap().render();
+    narrow(&text);
+    let line = "code yours: 05-acks, 08-watermarks; the rest reference";
+    assert!(text.lines().any(|found| found == line), "{text}");
+
+    let mut json: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    json.as_object_mut()
+        .unwrap()
+        .remove("mine")
+        .expect("the report names the labs");
+    std::fs::write(&file, json.to_string()).unwrap();
+    let text = Report::read(&file).unwrap().render();
+    assert!(text.lines().any(|found| found == "code reference"), "{text}");
+}
+
+#[test]
 fn a_fail_names_stages_and_examples_and_what_to_do_next() {
     let mut run = run(7, 3_000, 40);
     run.rows.remove(1_000);

@@ -5,8 +5,10 @@ mod cost;
 mod counting;
 mod latency;
 mod progress;
+mod unbuilt;
 
 pub use cost::{Cost, Spread, Stage, Whose, cpu_of};
 pub use counting::Counting;
 pub use latency::{Latency, LatencyError};
 pub use progress::{IngestProgress, LagOf, Progress, WorkerProgress};
+pub use unbuilt::Unbuilt;

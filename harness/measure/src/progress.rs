@@ -1,7 +1,7 @@
 //! What the two ends of the pipeline report while they run: one JSON object per line on standard output, a few times a
 //! second. All counters count from the start of the process, so that a lost line loses nothing.
 
-use crate::Latency;
+use crate::{Latency, Unbuilt};
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -11,6 +11,8 @@ pub enum Progress {
     Ingest(IngestProgress),
     /// From the topic to the tables.
     Worker(WorkerProgress),
+    /// A task of a lab is not built yet: the process has met it, says nothing more, and ends.
+    Unbuilt(Unbuilt),
 }
 
 /// The feed, the wire and the producer.

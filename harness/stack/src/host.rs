@@ -98,6 +98,21 @@ impl Host {
         start_once(&self.shared, &mut self.shared.state());
     }
 
+    /// Starts them if nobody has, and tells whether they are there; `None` while they are being started, which may mean fetched.
+    /// To be asked again: nobody's thread is to stand still for minutes.
+    ///
+    /// # Errors
+    /// Why they cannot be had, in a sentence.
+    pub fn ready(&self) -> Option<Result<(), String>> {
+        self.start();
+        match &*self.shared.state() {
+            State::Up(_) => Some(Ok(())),
+            State::Failed(sentence) => Some(Err(sentence.clone())),
+            State::Closed => Some(Err("the test run is over".into())),
+            State::Idle | State::Starting => None,
+        }
+    }
+
     /// The variable that a test process must have in its environment, and its value.
     pub fn variable(&self) -> (&'static str, PathBuf) {
         (VARIABLE, socket(self.folder.path()))

@@ -11,10 +11,10 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use market::{Encoding, Market};
-use producer::Acks;
 
 use crate::fault::FaultAt;
-use crate::{conformance, ingest, tables, worker};
+use crate::parts::producer::Acks;
+use crate::{conformance, ingest, process, tables, worker};
 
 /// One end of the pipeline. `./lab up` starts both ends and everything that they need.
 #[derive(Debug, Parser)]
@@ -171,8 +171,14 @@ pub fn run(cli: Cli) -> ExitCode {
 
 fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Ingest(args) => runtime()?.block_on(ingest::run(args)).map(|()| ExitCode::SUCCESS),
-        Command::Worker(args) => worker::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Ingest(args) => {
+            process::tell_of_what_is_unbuilt();
+            runtime()?.block_on(ingest::run(args)).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Worker(args) => {
+            process::tell_of_what_is_unbuilt();
+            worker::run(args).map(|()| ExitCode::SUCCESS)
+        }
         Command::Tables(args) => runtime()?.block_on(tables::create(args)).map(|()| ExitCode::SUCCESS),
         Command::Conformance { subject, file } => {
             let reader = BufReader::new(

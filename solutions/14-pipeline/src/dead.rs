@@ -2,7 +2,8 @@
 
 use market::Undecodable;
 use market::record::{HEADER_DETAIL, HEADER_REASON, HEADER_SOURCE};
-use producer::{Producer, SendError};
+
+use crate::parts::producer::{Producer, SendError};
 
 /// A record of the usual broker's limit, and what is said about it. The topic must take as much.
 pub(crate) const MOST_BYTES: u32 = 2 << 20;

@@ -8,10 +8,10 @@ use anyhow::Context;
 use feed::{BadFrame, Feed, FeedConfig, Received};
 use market::{Market, Reason, Undecodable};
 use measure::{IngestProgress, Progress};
-use producer::{Acks, Producer, ProducerConfig};
 
 use crate::cli::{IngestArgs, REPORT_EVERY};
 use crate::control::{self, Wish};
+use crate::parts::producer::{Acks, Producer, ProducerConfig};
 use crate::{dead, process};
 
 /// A trade further ahead of this machine's clock than this would drag the watermark along and make all others late.

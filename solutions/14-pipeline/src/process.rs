@@ -1,8 +1,12 @@
 //! What this process has used, and the lines it reports.
 
 use std::io::Write;
+use std::sync::Once;
 
-use measure::Progress;
+use measure::{Progress, Unbuilt};
+
+/// How a process ends that met a task of a lab which is not built yet: neither a cause in a sentence (1) nor a panic (101).
+const UNBUILT: i32 = 3;
 
 /// Processor time in milliseconds and resident memory in bytes; zeros where /proc is not what Linux has.
 pub(crate) fn usage() -> (u64, u64) {
@@ -22,6 +26,32 @@ pub(crate) fn report(progress: &Progress) -> bool {
     };
     line.push(b'\n');
     std::io::stdout().lock().write_all(&line).is_ok()
+}
+
+/// Has this process report a task of a lab that is not built yet, wherever it meets one, and end. Other panics stay as they are.
+///
+/// In the hook and not where threads are joined: a panic in a spawned task or in a callback of the client, which is caught there,
+/// would only show as whatever then does not happen.
+pub(crate) fn tell_of_what_is_unbuilt() {
+    static FIRST: Once = Once::new();
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let payload = panic.payload();
+        let message = payload.downcast_ref::<&str>().copied();
+        let message = message.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let met = message
+            .zip(panic.location())
+            .and_then(|(message, place)| Unbuilt::met(message, place.file()));
+        match met {
+            // Of threads that panic at once the first one ends the process, and the others wait for that.
+            Some(unbuilt) => FIRST.call_once(|| {
+                tracing::error!("{unbuilt}");
+                report(&Progress::Unbuilt(unbuilt));
+                std::process::exit(UNBUILT);
+            }),
+            None => usual(panic),
+        }
+    }));
 }
 
 /// Milliseconds since 1970-01-01 UTC, by the wall clock.

@@ -1,6 +1,9 @@
 //! What the command line takes.
 
+use std::time::Duration;
+
 use super::*;
+use crate::values::{Length, Markets};
 
 #[test]
 fn what_up_does_when_nothing_is_said() {

@@ -14,12 +14,14 @@ pub(crate) fn run(subject: Subject, file: &Path) -> anyhow::Result<ExitCode> {
         "there is no file {}; give one JSON object per line",
         file.display()
     );
-    let program = super::runtime()?.block_on(cargo::pipeline())?;
+    // Held until it has ended: a path alone could become another variant of the program meanwhile.
+    let built = super::runtime()?.block_on(cargo::pipeline(&[]))?;
+    let program = built.path();
     let word = match subject {
         Subject::Windows => "windows",
         Subject::Partitioner => "partitioner",
     };
-    let status = Command::new(&program)
+    let status = Command::new(program)
         .args(["conformance", word])
         .arg(file)
         .status()

@@ -2,14 +2,25 @@
 
 mod audit;
 mod bench;
+mod check;
 mod clean;
 mod conformance;
 mod doctor;
+mod generate;
+mod hint;
 mod images;
+mod list;
+mod next;
 mod record;
+mod reset;
+mod reveal;
 mod soak;
+mod start;
+mod status;
 mod test;
 mod up;
+mod update;
+mod watch;
 mod worker;
 
 use std::process::ExitCode;
@@ -24,6 +35,14 @@ use crate::faults;
 /// # Errors
 /// The first cause, as a sentence that says what to do next.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    if cli.command.touches_labs() && update::is_half_way() {
+        anyhow::bail!("an update of the workbook was interrupted; ./lab update ends it, and nothing of yours is lost");
+    }
+    if cli.command.builds() {
+        for path in crate::labs::found::bring_back(&crate::cargo::root())? {
+            crate::note(&format!("brought back, because it was missing: {}", path.display()));
+        }
+    }
     match cli.command {
         Command::Up(args) if args.faults.contains(&faults::Scheduled::List) => {
             crate::out(&faults::list());
@@ -38,15 +57,30 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             programs,
             brokers,
             jobs,
+            reference,
+            bonus,
         } => test::run(&test::Wanted {
             args: &what,
             programs: &programs,
             brokers,
             jobs,
+            reference,
+            bonus,
         }),
+        Command::List => list::run(),
+        Command::Next { lab } => next::run(lab.as_deref()),
+        Command::Start { lab } => start::run(&lab),
+        Command::Watch { lab, stack } => watch::run(&lab, stack),
+        Command::Hint { lab, task, again } => hint::run(&lab, task, again),
+        Command::Reveal { lab, task, give_up } => reveal::run(&lab, task, give_up),
+        Command::Status { lab } => status::run(lab.as_deref()),
         Command::Bench(args) => bench::run(&args),
         Command::Audit { json } => audit::run(json),
+        Command::Reset { lab, all } => reset::run(&lab, all),
+        Command::Update => update::run(),
         Command::Clean { all } => clean::run(all, cli.yes),
+        Command::Generate { labs } => generate::run(&labs),
+        Command::Check { labs, stack } => check::run(&labs, stack),
         Command::Doctor => Ok(doctor::run()),
         Command::Images => images::run(),
         Command::Conformance { subject, file } => conformance::run(subject, &file),

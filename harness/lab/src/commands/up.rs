@@ -10,6 +10,7 @@ use measure::Latency;
 use stack::{Ending, Stack};
 
 use crate::cli::UpArgs;
+use crate::reader::standing::Standing;
 use crate::run::crew::Crew;
 use crate::run::kept::{self, Kept};
 use crate::run::plan::Plan;
@@ -19,7 +20,7 @@ use crate::run::stop::Stop;
 use crate::run::used::{Mark, Used};
 use crate::run::{audit, live};
 use crate::view::Screen;
-use crate::{note, out};
+use crate::{cargo, note, out};
 
 /// What must not outlive a run that is broken off: its processes, and what was done to its servers.
 type Remains = OnceLock<(Arc<Crew>, Ending)>;
@@ -46,7 +47,28 @@ pub(crate) fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
 
 /// A whole run, shown and audited.
 pub(crate) fn audited(args: UpArgs) -> anyhow::Result<Audited> {
-    carried_out(Plan::new(args)?)
+    let plan = Plan::new(args)?;
+    warn_of_todos(&plan);
+    carried_out(plan)
+}
+
+/// Says before minutes of building what the run may end at. Not a refusal: the pipeline does not meet every task of a lab.
+fn warn_of_todos(plan: &Plan) {
+    for lab in &plan.mine {
+        let Ok(lab) = crate::labs::Lab::read(&cargo::root(), &lab.folder) else {
+            continue;
+        };
+        let Ok(standing) = Standing::of(lab) else { continue };
+        let mut tasks: Vec<String> = standing.todos.iter().map(|todo| todo.task.to_string()).collect();
+        tasks.dedup();
+        if !tasks.is_empty() {
+            note(&format!(
+                "{}: not built yet: task {}; the run ends when it meets one",
+                standing.lab.manifest.folder(),
+                tasks.join(", ")
+            ));
+        }
+    }
 }
 
 /// The same of a plan.
@@ -86,7 +108,10 @@ fn broken_off(plan: &Plan, remains: &Remains) -> String {
 async fn whole(plan: &Plan, stop: &Stop, remains: &Remains) -> anyhow::Result<Audited> {
     let args = &plan.args;
     let live_view = !args.plain && crate::can_draw();
-    note("Tickbook: Upbit trades → Kafka → windows → ClickHouse");
+    note(&format!(
+        "Tickbook: Upbit trades → Kafka → windows → ClickHouse\n  code {}",
+        plan.whose()
+    ));
     kept::begin(&plan.home)?;
     let ready = tokio::select! {
         ready = setup(plan) => ready?,
@@ -102,7 +127,7 @@ async fn whole(plan: &Plan, stop: &Stop, remains: &Remains) -> anyhow::Result<Au
     let kept = Kept::new(&plan.home, &ready.stack, &ready.folder);
     let done = live_and_audit(plan, ready, live_view, stop).await;
     crew.dismiss();
-    let (ready, report, Seen { rounds, used, backlog }) = done.map_err(|error| kept.after(&error))?;
+    let (ready, report, Seen { rounds, used, backlog }) = done.map_err(|error| kept.after(error))?;
     // Shown before anything is written: a full disk is no reason to keep the verdict from the reader.
     if plan.brief && report.verdict == Verdict::Pass {
         // Whoever asked makes a table of it.

@@ -15,6 +15,7 @@ use crate::cli::WorkerArgs;
 use crate::note;
 use crate::run::current::{self, Current};
 use crate::run::joined::name_of;
+use crate::run::not_built::NotBuilt;
 use crate::run::stop::Stop;
 use crate::text;
 
@@ -72,8 +73,10 @@ async fn work(home: &Path, current: &Current, args: &WorkerArgs, stop: &Stop) ->
                 None => break,
                 Some(line) => {
                     writeln!(reports, "{line}").with_context(|| format!("{} cannot be written", file.display()))?;
-                    if let Ok(Progress::Worker(worker)) = serde_json::from_str(&line) {
-                        newest.insert(worker.worker.clone(), worker);
+                    match serde_json::from_str(&line) {
+                        Ok(Progress::Worker(worker)) => drop(newest.insert(worker.worker.clone(), worker)),
+                        Ok(Progress::Unbuilt(met)) => return Err(NotBuilt(met).into()),
+                        _ => {}
                     }
                     if from.elapsed() >= shown + Duration::from_secs(1) {
                         shown = from.elapsed();

@@ -11,6 +11,7 @@ use super::room;
 use super::setup::Ready;
 use crate::cargo::bar_fits;
 use crate::cli::Source;
+use crate::mine;
 
 /// What there is to audit.
 pub(super) fn input(plan: &Plan, ready: &Ready, outcome: Outcome) -> AuditInput {
@@ -77,6 +78,7 @@ fn facts(plan: &Plan, ready: &Ready, outcome: Outcome) -> RunFacts {
             .duration_since(std::time::UNIX_EPOCH)
             .ok()
             .and_then(|since| i64::try_from(since.as_millis()).ok()),
+        mine: mine::folders(&plan.mine),
         brokers: u64::from(plan.args.brokers),
         acks: plan.args.acks.name().into(),
         source: plan.args.source.name().into(),

@@ -88,6 +88,8 @@ impl Board {
     /// A line of process `name`.
     pub(crate) fn take(&mut self, name: &str, progress: Progress) {
         match progress {
+            // Whoever hears a process ends the run for it.
+            Progress::Unbuilt(_) => {}
             Progress::Ingest(ingest) => self.ingest = ingest,
             Progress::Worker(mut worker) => {
                 self.fresh.merge(&worker.latency);

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use measure::Progress;
+use measure::{Progress, Unbuilt};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, Command};
@@ -26,6 +26,8 @@ pub(crate) struct Ended {
     pub(crate) status: Option<ExitStatus>,
     /// Whether it had been told to end.
     pub(crate) was_told: bool,
+    /// The task of a lab that it met and that is not built yet.
+    pub(crate) unbuilt: Option<Unbuilt>,
 }
 
 /// A running process of the pipeline.
@@ -75,9 +77,11 @@ impl Child {
         });
         let this = Arc::clone(&child);
         tokio::spawn(async move {
+            let mut unbuilt = None;
             let mut lines = BufReader::new(stdout).lines();
             while let Ok(Some(line)) = lines.next_line().await {
                 match serde_json::from_str::<Progress>(&line) {
+                    Ok(Progress::Unbuilt(met)) => unbuilt = Some(met),
                     Ok(progress) => board
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
@@ -94,6 +98,7 @@ impl Child {
                 pid: this.pid(),
                 status,
                 was_told,
+                unbuilt,
             });
         });
         Ok(child)

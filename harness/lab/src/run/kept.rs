@@ -8,6 +8,8 @@ use anyhow::Context;
 use ledger::Report;
 use stack::{Server, Stack};
 
+use super::not_built::NotBuilt;
+
 /// The folder of the last run's report and logs.
 fn last_run(home: &Path) -> PathBuf {
     home.join("last-run")
@@ -100,7 +102,11 @@ impl Kept {
     }
 
     /// The error of a run that broke off, with the place of its logs.
-    pub(crate) fn after(&self, error: &anyhow::Error) -> anyhow::Error {
+    /// Of a run that met an unbuilt task the error itself: its logs say no more.
+    pub(crate) fn after(&self, error: anyhow::Error) -> anyhow::Error {
+        if error.is::<NotBuilt>() {
+            return error;
+        }
         let why = format!("{error:#}");
         // Last words of a process are lines of their own, and so is what comes after them.
         let then = if why.contains('\n') { "\n" } else { "; " };

@@ -185,7 +185,7 @@ impl Live<'_> {
                         _ => {}
                     }
                 }
-                Some(ended) = self.ready.ends.recv() => self.ended(&ended),
+                Some(ended) = self.ready.ends.recv() => self.ended(&ended)?,
                 Some(struck) = self.striking.join_next() => self.struck(struck),
                 () = stop.wished(1), if !self.wished => {
                     self.wished = true;

@@ -12,6 +12,7 @@ pub(crate) mod joined;
 pub(crate) mod kept;
 mod live;
 pub(crate) mod names;
+pub(crate) mod not_built;
 mod offsets;
 mod pace;
 pub(crate) mod plan;

@@ -11,6 +11,7 @@ use super::room;
 use crate::cargo;
 use crate::cli::{Source, UpArgs};
 use crate::faults::{self, Draw, Fault};
+use crate::mine::{self, Mine};
 use crate::text;
 use crate::values::{Markets, Rate};
 
@@ -41,6 +42,8 @@ const BYTES_AT_REST: u64 = 500_000_000;
 pub(crate) struct Plan {
     /// As asked.
     pub(crate) args: UpArgs,
+    /// The labs whose code runs instead of the reference.
+    pub(crate) mine: Vec<Mine>,
     /// Faults in the order in which they strike.
     pub(crate) faults: Vec<(Fault, Duration)>,
     /// Where the faults of later rounds come from, in a soak without an end.
@@ -75,6 +78,7 @@ impl Plan {
             brokers: args.brokers,
             ..StackSpec::default()
         })?;
+        let mine = mine::find(&args.mine, &cargo::root())?;
         match args.source {
             Source::Capture => {
                 let file = args.capture.get_or_insert_with(|| cargo::root().join(SMALL_CAPTURE));
@@ -115,6 +119,7 @@ impl Plan {
         }
         let plan = Self {
             args,
+            mine,
             faults,
             draw: None,
             limit,
@@ -223,6 +228,11 @@ impl Plan {
             text::bytes(free)
         );
         Ok(())
+    }
+
+    /// Whose code runs.
+    pub(crate) fn whose(&self) -> String {
+        ledger::whose(&mine::folders(&self.mine))
     }
 
     /// What runs, in a line.

@@ -18,6 +18,7 @@ use super::crew::Crew;
 use super::current::{Current, Held};
 use super::kept::Kept;
 use super::names::{Names, Urls};
+use super::not_built::NotBuilt;
 use super::plan::Plan;
 use crate::cli::Source;
 use crate::text;
@@ -66,7 +67,8 @@ pub(crate) async fn setup(plan: &Plan) -> anyhow::Result<Ready> {
         Source::Upbit => Some(Upbit(&args.upbit).markets(&args.markets).await?),
         _ => None,
     };
-    let program = step("pipeline built", cargo::pipeline()).await?;
+    let built = async { cargo::pipeline(&plan.mine).await?.take() };
+    let program = step("pipeline built", built).await?;
     let sizing = match plan.rate() {
         Some(Rate::Max) => Sizing::Throughput,
         Some(Rate::PerSecond(rate)) if rate > 20_000.0 => Sizing::Throughput,
@@ -84,14 +86,14 @@ pub(crate) async fn setup(plan: &Plan) -> anyhow::Result<Ready> {
     let kept = Kept::new(&plan.home, &stack, &folder);
     stand(plan, listed, program, stack, folder)
         .await
-        .map_err(|error| kept.after(&error))
+        .map_err(|error| kept.after(error))
 }
 
 /// Everything that comes after the servers.
 async fn stand(
     plan: &Plan,
     listed: Option<Vec<Market>>,
-    program: PathBuf,
+    program: cargo::Program,
     stack: Arc<Stack>,
     folder: PathBuf,
 ) -> anyhow::Result<Ready> {
@@ -99,6 +101,12 @@ async fn stand(
     let names = Names::new(stack.provider());
     let logs = folder.join("logs");
     std::fs::create_dir_all(&logs).with_context(|| format!("{} cannot be made", logs.display()))?;
+    // The run's own, also for whoever joins it from another terminal: the next build may be of other code.
+    let own = folder.join(cargo::PIPELINE.1);
+    program
+        .put(&own)
+        .with_context(|| format!("the program cannot be put at {}", own.display()))?;
+    let program = own;
     step(
         "topics and tables made",
         tables_and_topics(&program, &stack, &names, args.partitions),
@@ -258,6 +266,9 @@ async fn until_ready(ready: &mut Ready, partitions: i32) -> anyhow::Result<()> {
             return Ok(());
         }
         if let Ok(ended) = ready.ends.try_recv() {
+            if let Some(unbuilt) = ended.unbuilt {
+                return Err(NotBuilt(unbuilt).into());
+            }
             bail!(
                 "{} ended before the first trade; its last words:\n{}",
                 ended.name,

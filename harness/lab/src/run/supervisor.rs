@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::child::Ended;
 use super::crew::INGEST;
 use super::live::{Live, Step};
+use super::not_built::NotBuilt;
 use super::setup::last_words;
 
 /// Workers that die more often than this within [`QUICK`] are not worth starting again.
@@ -13,8 +14,19 @@ const QUICK: Duration = Duration::from_secs(10);
 
 impl Live<'_> {
     /// A process has ended: the supervisor's rule.
-    pub(super) fn ended(&mut self, ended: &Ended) {
+    ///
+    /// # Errors
+    /// It met a task of a lab that is not built yet: whoever took its place would meet it too.
+    pub(super) fn ended(&mut self, ended: &Ended) -> Result<(), NotBuilt> {
         self.ready.crew.ended(ended);
+        if let Some(unbuilt) = &ended.unbuilt {
+            return Err(NotBuilt(unbuilt.clone()));
+        }
+        self.replaced(ended);
+        Ok(())
+    }
+
+    fn replaced(&mut self, ended: &Ended) {
         let well = ended.status.is_some_and(|status| status.success());
         if ended.was_told && well {
             return;

@@ -106,10 +106,25 @@ fn header(view: &View, area: Rect, frame: &mut Frame<'_>) {
         None => format!("{} ", text::clock(view.elapsed)),
     };
     let [left, right] = Layout::horizontal([Constraint::Min(10), Constraint::Length(time.len() as u16)]).areas(area);
+    let badge = " Tickbook ";
+    let room = usize::from(left.width).saturating_sub(badge.len() + 2 + view.title.chars().count());
+    // Where it does not fit, whose code it is matters more than which, and what is not said is the reference.
+    let numbers: Vec<&str> = view
+        .mine
+        .iter()
+        .filter_map(|lab| Some(lab.split_once('-')?.0))
+        .collect();
+    let mut words = vec![ledger::whose(&view.mine)];
+    if !view.mine.is_empty() {
+        words.extend([&view.mine.join(", "), &numbers.join(" ")].map(|labs| format!("yours: {labs}")));
+        words.push("yours".into());
+    }
+    let fits = words.iter().find(|words| words.chars().count() + 3 <= room);
     let title = Line::from(vec![
-        " Tickbook ".bold().black().on_cyan(),
+        badge.bold().black().on_cyan(),
         Span::raw("  "),
         Span::raw(view.title.as_str()),
+        Span::raw(fits.map(|words| format!(" · {words}")).unwrap_or_default()),
     ]);
     frame.render_widget(title, left);
     frame.render_widget(Line::from(time.bold()).alignment(Alignment::Right), right);

@@ -19,6 +19,8 @@ pub use screen::{Key, Screen};
 pub struct View {
     /// What runs, such as `generate · 120 markets · 2,000/s · json`.
     pub title: String,
+    /// Folders of the labs whose code runs instead of the reference.
+    pub mine: Vec<String>,
     /// Since the first trade.
     pub elapsed: Duration,
     /// When it is to end; absent when it goes on until it is stopped.

@@ -39,6 +39,7 @@ pub(crate) fn sample() -> View {
     };
     View {
         title: "generate · 120 markets · 2,000/s · json".into(),
+        mine: Vec::new(),
         elapsed: Duration::from_millis(42_300),
         limit: Some(Duration::from_secs(60)),
         phase: Phase::Running,
@@ -110,6 +111,24 @@ fn drawn(view: &View, width: u16, height: u16) -> String {
 #[test]
 fn the_live_view_on_80_by_24() {
     insta::assert_snapshot!(drawn(&sample(), 80, 24));
+}
+
+#[test]
+fn the_header_says_whose_code_runs_as_far_as_there_is_room() {
+    let mut view = sample();
+    view.mine = vec!["05-acks".into(), "08-watermarks".into()];
+    let header = |width| {
+        let text = drawn(&view, width, 24);
+        text.lines().next().unwrap_or_default().to_owned()
+    };
+    for (width, words) in [
+        (120, " · yours: 05-acks, 08-watermarks; the rest reference "),
+        (100, " · yours: 05-acks, 08-watermarks "),
+        (82, " · yours: 05 08 "),
+    ] {
+        let header = header(width);
+        assert!(header.contains(words), "{words:?} is not in {header:?}");
+    }
 }
 
 #[test]

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant, SystemTime};
 use consumer::{Event, Member, MemberConfig};
 use market::{Encoding, EventTime, Trade};
 use measure::{Cost, Stage};
-use producer::{Producer, ProducerConfig};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message as _;
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
 use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
+use ref_05::{Producer, ProducerConfig};
 use stack::{Stack, unique};
 use windows::{CandleConfig, CandleOperator, Repeats};
 

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use market::EventTime;
 use serde_json::Value;
-use watermarks::{Ascending, BoundedOutOfOrderness, Combiner, Idleness};
 
 use super::Reject;
 use super::claim::{self, Fields, Verdict, unclear};
+use crate::parts::watermarks::{Ascending, BoundedOutOfOrderness, Combiner, Idleness};
 
 pub(super) fn check(params: &Fields, input: &Fields, expect: &Fields) -> Verdict {
     if params.contains_key("generator") || input.contains_key("event_ts") {

@@ -14,13 +14,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use consumer::{Commit, CommitError};
-use producer::{FlushError, SendError};
 use sink::{Block, Range};
 
 use super::delivery::{self, Written};
 use super::engine::Engine;
 use super::takeover::prepared_text;
 use crate::fault::Point;
+use crate::parts::producer::{FlushError, SendError};
 use crate::process;
 
 /// How often a partition's state is written to the snapshots topic: what a takeover has to replay, beside the repeats.

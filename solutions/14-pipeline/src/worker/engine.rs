@@ -13,7 +13,6 @@ use anyhow::Context;
 use consumer::{Committer, Event, Member, MemberConfig};
 use market::Undecodable;
 use measure::WorkerProgress;
-use producer::{Producer, ProducerConfig};
 use sink::{Sink, SinkConfig};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -29,6 +28,7 @@ use super::takeover::Takeover;
 use crate::cli::WorkerArgs;
 use crate::control::Wish;
 use crate::fault::{FaultAt, Point};
+use crate::parts::producer::{Producer, ProducerConfig};
 use crate::{dead, process};
 
 /// After this long without a record the committed range is emptied, so that nobody has to read it back.

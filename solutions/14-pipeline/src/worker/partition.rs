@@ -9,10 +9,10 @@ use std::collections::VecDeque;
 use consumer::EARLIEST;
 use market::{Candle, EventTime, Position, Trade};
 use sink::{Range, TradeRow};
-use watermarks::BoundedOutOfOrderness;
 use windows::{CandleConfig, CandleOperator, OperatorError, Repeats, SnapshotError};
 
 use super::snapshot::Snapshot;
+use crate::parts::watermarks::{BoundedOutOfOrderness, NegativeBound};
 
 /// What decides the state besides the log.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ pub(crate) enum RestoreError {
     Operator(#[from] OperatorError),
     /// The rules are of no use.
     #[error(transparent)]
-    Bound(#[from] watermarks::NegativeBound),
+    Bound(#[from] NegativeBound),
 }
 
 /// Why a record cannot be applied.

@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::parts::watermarks::BoundedOutOfOrderness;
+
 /// The state of a partition after every record before `offset`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Snapshot {
@@ -16,7 +18,7 @@ pub(crate) struct Snapshot {
     /// Newest event time at or before `replay_from`, by which a later snapshot chooses its own `replay_from`.
     pub(crate) newest: i64,
     /// The watermark generator.
-    pub(crate) watermark: watermarks::BoundedOutOfOrderness,
+    pub(crate) watermark: BoundedOutOfOrderness,
     /// The window operator, in its own format.
     pub(crate) candles: Vec<u8>,
     /// The known identities that are older than `replay_from`, in their own format.

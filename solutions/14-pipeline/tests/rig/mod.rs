@@ -175,7 +175,7 @@ impl Rig {
         .concat();
         let ingest = Process::spawn(&args, |progress| match progress {
             Progress::Ingest(progress) => Some(progress),
-            Progress::Worker(_) => None,
+            Progress::Worker(_) | Progress::Unbuilt(_) => None,
         });
         until("the ingest to connect", || ingest.last().connected).await;
         Self {
@@ -214,7 +214,7 @@ impl Rig {
         args.extend(more.iter().map(ToString::to_string));
         Process::spawn(&args, |progress| match progress {
             Progress::Worker(progress) => Some(progress),
-            Progress::Ingest(_) => None,
+            Progress::Ingest(_) | Progress::Unbuilt(_) => None,
         })
     }
 

@@ -14,7 +14,9 @@ use stack::Provider;
 
 use super::up;
 use crate::cli::{self, BenchArgs, TestArgs, UpArgs};
+use crate::labs::found::{self, Whose};
 use crate::parts::{self, Package};
+use crate::reader::standing::Standing;
 use crate::run::plan::Plan;
 use crate::values::Rate;
 use crate::{cargo, note, out};
@@ -94,8 +96,10 @@ fn asked(words: &[String], all: &[Package]) -> anyhow::Result<Asked> {
         return Ok(Asked::Pipeline(packages.remove(0)));
     }
     // Cargo would build them, find nothing to run, and call that a success.
-    if let Some(package) = packages.iter().find(|package| !package.benches) {
-        let some = all.iter().filter(|package| package.benches || is_pipeline(package));
+    if let Some(package) = packages.iter().find(|package| package.benches.is_empty()) {
+        let some = all
+            .iter()
+            .filter(|package| !package.benches.is_empty() || is_pipeline(package));
         let some: Vec<&str> = some.map(|package| package.folder.as_str()).collect();
         bail!(
             "{} has no benches; there are those of {}",
@@ -109,9 +113,18 @@ fn asked(words: &[String], all: &[Package]) -> anyhow::Result<Asked> {
 fn criterion(packages: &[Package], args: &TestArgs) -> anyhow::Result<ExitCode> {
     let provider = stack_of(args)?;
     let mut command = cargo::cargo("bench");
-    command.arg("--benches").env("LAB_STACK", provider.name());
+    command.env("LAB_STACK", provider.name());
+    cargo::with_ours(&cargo::root(), &mut command);
+    let mut whose = Whose::Yours;
     for package in packages {
-        command.args(["--package", &package.name]);
+        let (name, its) = built(package)?;
+        if its == Whose::Reference {
+            whose = its;
+        }
+        command.args(["--package", &name]);
+        for bench in &package.benches {
+            command.args(["--bench", bench]);
+        }
     }
     if !args.rest.is_empty() {
         command.arg("--").args(&args.rest);
@@ -124,11 +137,30 @@ fn criterion(packages: &[Package], args: &TestArgs) -> anyhow::Result<ExitCode> 
         false => ("could not be measured", ExitCode::FAILURE),
     };
     note(&format!(
-        "\n{}: {word}. Code: reference. Servers: {}.",
+        "\n{}: {word}. Code: {}. Servers: {}.",
         parts::named(packages),
+        whose.word(),
         provider
     ));
     Ok(code)
+}
+
+/// Whose crate is measured: the reader's, if all of it is built; a `todo!` has no speed.
+fn built(package: &Package) -> anyhow::Result<(String, Whose)> {
+    let Ok(lab) = found::find(&cargo::root(), &package.folder) else {
+        return Ok((package.name.clone(), Whose::Reference));
+    };
+    let standing = Standing::of(lab)?;
+    match standing.todos.first() {
+        None => Ok((standing.lab.package(Whose::Yours), Whose::Yours)),
+        Some(todo) => {
+            note(&format!(
+                "task {} of {} is not built yet, so the reference is measured",
+                todo.task, package.folder
+            ));
+            Ok((package.name.clone(), Whose::Reference))
+        }
+    }
 }
 
 /// A run of `up` as anybody could make it, audit and all: what loses trades is not fast.

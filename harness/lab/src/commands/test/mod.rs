@@ -3,6 +3,7 @@
 
 mod board;
 mod child;
+mod labs;
 mod lanes;
 mod programs;
 mod which;
@@ -10,7 +11,7 @@ mod which;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use stack::{Host, Provider, Stack, StackSpec};
 
 use crate::cli::TestArgs;
@@ -33,6 +34,10 @@ pub(crate) struct Wanted<'a> {
     pub(crate) programs: &'a [String],
     pub(crate) brokers: Option<u8>,
     pub(crate) jobs: Option<u8>,
+    /// The solutions also where there is a lab.
+    pub(crate) reference: bool,
+    /// The reader's own tests against a mistake.
+    pub(crate) bonus: bool,
 }
 
 pub(crate) fn run(wanted: &Wanted<'_>) -> anyhow::Result<ExitCode> {
@@ -41,7 +46,20 @@ pub(crate) fn run(wanted: &Wanted<'_>) -> anyhow::Result<ExitCode> {
         programs,
         brokers,
         jobs,
+        reference,
+        bonus,
     } = *wanted;
+    if let Some(labs) = labs::meant(&args.parts, reference)? {
+        ensure!(
+            jobs.is_none(),
+            "--jobs is not for labs: their tests choose how many run at a time. Next: ./lab test {}",
+            args.parts.join(" ")
+        );
+        return labs::run(&labs, wanted);
+    }
+    if bonus {
+        bail!("--bonus holds the tests of one lab's tests/mine.rs against a mistake: ./lab test 05 --bonus");
+    }
     let which = Which::find(&args.parts, programs)?;
     // Resolved once, here: every test program must come to the same, and the verdict names it.
     let provider = args.stack.unwrap_or_default().resolve();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use super::{Live, Step};
+use crate::mine;
 use crate::note;
 use crate::run::charts;
 use crate::view::{self, FaultState, Phase, View};
@@ -81,6 +82,7 @@ impl Live<'_> {
         let without_row = now.saturating_sub(self.last_row);
         View {
             title: self.plan.title(self.ready.markets.len()),
+            mine: mine::folders(&self.plan.mine),
             elapsed: now,
             limit: self.plan.limit,
             phase: self.phase(),

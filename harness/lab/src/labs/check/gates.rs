@@ -1,0 +1,272 @@
+//! The gates of one lab, in order: what a later one stands on is looked at first.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use stack::Host;
+
+use super::super::found::{Lab, Whose};
+use super::super::manifest::{Layer, TestName};
+use super::super::runner::{self, Build, Case, How, Outcome, Ran};
+use super::super::skeleton::{MINE, Skeleton, sources};
+use super::super::{generate, members, runner::Binary};
+use crate::reader::session::up;
+use crate::text::plural;
+
+use super::{Checked, Gate, Scratch, Verdict, mutants, names, order, tests_of, verdict};
+
+/// # Errors
+/// git or cargo cannot be started, or the disk.
+pub(super) async fn run(
+    scratch: &Scratch,
+    lab: &Lab,
+    how: &How,
+    host: &Host,
+    tell: &dyn Fn(&str),
+    checked: &mut Checked,
+) -> anyhow::Result<()> {
+    let manifest = &lab.manifest;
+    let tests = |count: usize| plural(count as u64, "test", "tests");
+    let tasks = plural(manifest.tasks.len() as u64, "task", "tasks");
+    let well = format!("{tasks}, {}", tests(manifest.declared()));
+    checked.set(Gate::Manifest, verdict(of_manifest(lab), well));
+    checked.set(Gate::Names, verdict(names::missing(lab)?, String::new()));
+
+    let skeleton = Skeleton::make(lab)?;
+    generate::write(&skeleton, &lab.mine())?;
+    // The reader's tests are no part of a lab as it ships.
+    fs::write(lab.mine().join(MINE), &skeleton.files[Path::new(MINE)])?;
+    checked.set(
+        Gate::Generated,
+        verdict(
+            differences(scratch, lab, &skeleton)?,
+            format!("{} files", skeleton.files.len()),
+        ),
+    );
+
+    tell("building the skeleton");
+    let built = match tests_of::build(scratch, lab, Whose::Yours, None).await? {
+        Build::Broken(broken) => {
+            checked.set(
+                Gate::Compiles,
+                Verdict::Broken(vec![format!("the skeleton does not compile:\n{}", broken.first)]),
+            );
+            return Ok(());
+        }
+        Build::Ready { binaries, warnings } => {
+            checked.set(Gate::Compiles, verdict(warnings, String::new()));
+            binaries
+        }
+    };
+    if manifest.programs.iter().any(|program| program.layer == Layer::Server) {
+        tell("waiting for the servers");
+        up(host).await.map_err(anyhow::Error::msg)?;
+    }
+    tell("running the skeleton's tests");
+    let red = run_all(lab, &built, how).await?;
+    checked.set(
+        Gate::Red,
+        verdict(
+            not_as_declared(lab, &red),
+            format!("{} of {}", manifest.declared(), red.len()),
+        ),
+    );
+
+    let amiss = order::run(scratch, lab, how, &skeleton, tell).await?;
+    checked.set(Gate::Order, verdict(amiss, String::new()));
+
+    tell("building the reference");
+    match tests_of::build(scratch, lab, Whose::Reference, None).await? {
+        Build::Broken(broken) => {
+            let what = format!("the reference does not compile:\n{}", broken.first);
+            checked.set(Gate::Reference, Verdict::Broken(vec![what]));
+            return Ok(());
+        }
+        Build::Ready { binaries, .. } => {
+            tell("running the reference's tests");
+            let ran = run_all(lab, &binaries, how).await?;
+            let failed: Vec<String> = ran.iter().filter(|ran| !ran.passed()).map(told).collect();
+            checked.set(Gate::Reference, verdict(failed, tests(ran.len())));
+        }
+    }
+    let survivors = mutants::run(scratch, lab, how, tell).await?;
+    checked.set(Gate::Mutants, verdict(survivors, format!("{}", manifest.mutants.len())));
+    Ok(())
+}
+
+async fn run_all(lab: &Lab, built: &[Binary], how: &How) -> anyhow::Result<Vec<Ran>> {
+    let cases: Vec<Case> = runner::cases(&lab.manifest, built).await?;
+    runner::run(cases, how, |_| {}).await
+}
+
+/// What the parser cannot see: files beside the manifest.
+fn of_manifest(lab: &Lab) -> Vec<String> {
+    let (manifest, solution) = (&lab.manifest, lab.solution());
+    let mut wrong = Vec::new();
+    let listed: BTreeSet<String> = manifest
+        .mutants
+        .iter()
+        .map(|mutant| format!("{}.patch", mutant.name))
+        .collect();
+    let there: BTreeSet<String> = fs::read_dir(solution.join("mutants"))
+        .map(|entries| {
+            entries
+                .flatten()
+                .map(|entry| entry.file_name().to_string_lossy().into_owned())
+                .collect()
+        })
+        .unwrap_or_default();
+    wrong.extend(
+        listed
+            .difference(&there)
+            .map(|name| format!("mutants/{name} is not there")),
+    );
+    wrong.extend(
+        there
+            .difference(&listed)
+            .map(|name| format!("mutants/{name} has no [[mutant]]")),
+    );
+    let programs: BTreeSet<&str> = manifest.programs.iter().map(|program| program.name.as_str()).collect();
+    for program in programs.iter().chain(&["mine"]) {
+        // `--test NAME` is said of both packages: the lab command's own test would be built on every reader's machine.
+        let ours = lab.root.join("harness/lab/tests");
+        if ours.join(format!("{program}.rs")).is_file() || ours.join(program).join("main.rs").is_file() {
+            wrong.push(format!(
+                "tests/{program}.rs has the name of a test program of harness/lab; rename it"
+            ));
+        }
+    }
+    for path in &manifest.read {
+        if !solution.join(path).is_file() {
+            wrong.push(format!("read names {path}, which is not there"));
+        }
+    }
+    for entry in fs::read_dir(solution.join("tests")).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let program = match name.strip_suffix(".rs") {
+            Some(program) => program.to_owned(),
+            None if entry.path().join("main.rs").is_file() => name,
+            None => continue,
+        };
+        if !programs.contains(program.as_str()) {
+            wrong.push(format!("tests/{program}.rs stands in no layer of [programs]"));
+        }
+    }
+    let pipeline = lab.root.join(crate::cargo::PIPELINE_FOLDER).join("Cargo.toml");
+    if let Ok(text) = fs::read_to_string(pipeline) {
+        let feature = format!("mine-{}", manifest.short());
+        if !text.lines().any(|line| line.starts_with(&format!("{feature} = "))) {
+            wrong.push(format!(
+                "{} has no feature {feature}, so ./lab up --mine {} cannot run it",
+                crate::cargo::PIPELINE_FOLDER,
+                manifest.short()
+            ));
+        }
+    }
+    if !solution.join("DISCUSSION.md").is_file() {
+        wrong.push("DISCUSSION.md is not there".into());
+    }
+    if !members::is_member(lab) {
+        let folder = manifest.folder();
+        wrong.push(format!(
+            "the root's Cargo.toml does not name \"labs/{folder}\" among its members"
+        ));
+    }
+    wrong
+}
+
+/// Files of the lab that are not in HEAD as they are generated now.
+fn differences(scratch: &Scratch, lab: &Lab, skeleton: &Skeleton) -> anyhow::Result<Vec<String>> {
+    let folder = Path::new("labs").join(lab.manifest.folder());
+    let committed = scratch.committed.join(&folder);
+    let mut wrong = Vec::new();
+    for (path, text) in &skeleton.files {
+        let shown = folder.join(path);
+        match fs::read(committed.join(path)) {
+            Err(_) => wrong.push(format!("{} is not committed", shown.display())),
+            Ok(bytes) if bytes == text.as_bytes() => {}
+            Ok(bytes) => {
+                let there = String::from_utf8_lossy(&bytes);
+                let same = there.lines().zip(text.lines()).take_while(|(a, b)| a == b).count();
+                wrong.push(format!(
+                    "{}:{} differs from what is generated",
+                    shown.display(),
+                    same + 1
+                ));
+            }
+        }
+    }
+    let more: Vec<PathBuf> = match committed.join("src").is_dir() {
+        true => sources(&committed)?,
+        false => Vec::new(),
+    };
+    for path in more.iter().filter(|path| !skeleton.files.contains_key(*path)) {
+        wrong.push(format!(
+            "{} is committed and no longer generated",
+            folder.join(path).display()
+        ));
+    }
+    if !wrong.is_empty() {
+        wrong.push("Next: ./lab generate, then commit labs/".into());
+    }
+    Ok(wrong)
+}
+
+fn not_as_declared(lab: &Lab, ran: &[Ran]) -> Vec<String> {
+    let declared: BTreeSet<&TestName> = lab.manifest.tasks.iter().flat_map(|task| &task.tests).collect();
+    let there: BTreeSet<&TestName> = ran.iter().map(|ran| &ran.name).collect();
+    let mut wrong: Vec<String> = declared
+        .difference(&there)
+        .map(|name| format!("{name} is declared and there is no such test"))
+        .collect();
+    for ran in ran {
+        let by_name = ran.name.test.rsplit("::").next().is_some_and(|name| {
+            name.strip_prefix("task")
+                .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        });
+        match (declared.contains(&ran.name), &ran.outcome) {
+            (true, Outcome::Unbuilt(met)) if *met > task_of(lab, &ran.name) => {
+                wrong.push(format!("{} needs task {met}, which comes after its own", ran.name))
+            }
+            (true, Outcome::Unbuilt(_)) | (false, Outcome::Passed) if !by_name || declared.contains(&ran.name) => {}
+            (false, _) if by_name => {
+                wrong.push(format!("{} is named for a task and not declared in lab.toml", ran.name))
+            }
+            (true, Outcome::Passed) => wrong.push(format!("{} is green though its task is not built", ran.name)),
+            (true, _) => wrong.push(format!("{}: not by its todo!, but: {}", ran.name, told(ran))),
+            (false, _) => wrong.push(format!("not declared, and red: {}", told(ran))),
+        }
+    }
+    wrong
+}
+
+/// The task that declares a test; 0 where none does.
+fn task_of(lab: &Lab, name: &TestName) -> u8 {
+    let tasks = &lab.manifest.tasks;
+    let own = tasks.iter().find(|task| task.tests.contains(name));
+    own.map_or(0, |task| task.number)
+}
+
+/// A test that did not pass, in a line or two.
+pub(super) fn told(ran: &Ran) -> String {
+    let how = match &ran.outcome {
+        Outcome::Passed => "passed".to_owned(),
+        Outcome::Failed => "failed".to_owned(),
+        Outcome::Unbuilt(task) => format!("met the todo! of task {task}"),
+        Outcome::TooLong(limit) => format!("was ended after {} s", limit.as_secs()),
+        Outcome::Died(how) => how.clone(),
+        Outcome::Ignored => "ended and no test ran; is it marked #[ignore]?".to_owned(),
+    };
+    let place = ran
+        .words
+        .place
+        .as_deref()
+        .map(|place| format!(" at {place}"))
+        .unwrap_or_default();
+    let text: Vec<&str> = ran.words.text.lines().take(4).collect();
+    match text.is_empty() {
+        true => format!("{}: {how}{place}", ran.name),
+        false => format!("{}: {how}{place}\n{}", ran.name, text.join("\n")),
+    }
+}

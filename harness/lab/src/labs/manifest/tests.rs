@@ -1,0 +1,104 @@
+//! What a manifest may say, and how each mistake in it is told.
+
+use super::*;
+
+pub(crate) const SMALL: &str = r#"number = 7
+name = "toy"
+library = "toy"
+title = "A toy"
+about = "It adds."
+words = ["acks=all"]
+
+[programs]
+pure = ["adding"]
+
+[[task]]
+number = 1
+title = "Add"
+what = "Add two numbers."
+tests = ["adding::task1_two_and_two"]
+hints = ["Think.", "Use a sign.", "It is the plus sign."]
+predict = "What is two and two?"
+answer = "Four."
+
+[[mutant]]
+name = "minus"
+killed_by = "adding::task1_two_and_two"
+question = "Why does the sign matter?"
+
+[bonus]
+mutant = "minus"
+what = "It subtracts."
+"#;
+
+fn said(text: &str) -> String {
+    match Manifest::parse(text, "solutions/07-toy/lab.toml".into(), "07-toy") {
+        Ok(_) => "taken".into(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn a_whole_manifest_is_read() {
+    let manifest = Manifest::parse(SMALL, "x".into(), "07-toy").expect("it is right");
+    assert_eq!((manifest.folder().as_str(), manifest.declared()), ("07-toy", 1));
+    assert_eq!(manifest.layer("adding"), Some(Layer::Pure));
+}
+
+#[test]
+fn each_mistake_is_told_with_its_line_and_what_to_do() {
+    let cases = [
+        (
+            "number = 7",
+            "number = 8",
+            ":1: number and name say 08-toy, and the folder is 07-toy",
+        ),
+        ("title = \"A toy\"", "titel = \"A toy\"", ":4: unknown field `titel`"),
+        ("[programs]", "[programs", ":8: "),
+        (
+            "number = 1",
+            "number = 2",
+            ":12: this is task 1 of the file, and its number is 2",
+        ),
+        (
+            "adding::task1_two_and_two\"]",
+            "task1_two\"]",
+            ":15: \"task1_two\" is not PROGRAM::TEST",
+        ),
+        (
+            "adding::task1_two_and_two\"]",
+            "adding::two\"]",
+            ":15: adding::two is a test of task 1 and its name",
+        ),
+        (
+            "adding::task1_two_and_two\"]",
+            "mock::task1_x\"]",
+            ":15: [programs] names no mock",
+        ),
+        (", \"It is the plus sign.\"", "", ":16: task 1 has 2 hints; give three"),
+        (
+            "answer = \"Four.\"\n",
+            "",
+            ":11: task 1: predict and answer go together",
+        ),
+        (
+            "mutant = \"minus\"",
+            "mutant = \"plus\"",
+            ":26: no [[mutant]] is named plus",
+        ),
+        (
+            "name = \"minus\"",
+            "name = \"a/b\"",
+            ":21: a mutant is named in small letters and dashes",
+        ),
+    ];
+    for (right, wrong, expected) in cases {
+        assert!(SMALL.contains(right), "the case {right:?} changes nothing");
+        let said = said(&SMALL.replacen(right, wrong, 1));
+        let expected = format!("solutions/07-toy/lab.toml{expected}");
+        assert!(
+            said.starts_with(&expected),
+            "{wrong:?} says {said:?} and not {expected:?}"
+        );
+    }
+}

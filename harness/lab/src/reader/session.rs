@@ -1,0 +1,323 @@
+//! Building and running one lab's tests, on the reader's crate or the reference.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use stack::{Host, Provider, StackSpec};
+
+use crate::cargo;
+use crate::keep::progress::{Progress, Verdict, today};
+use crate::labs::manifest::TestName;
+use crate::labs::runner::build::{self, Broken};
+use crate::labs::runner::{self, Build, Case, Event, How, Ran};
+use crate::labs::{Lab, Layer, Whose};
+
+use super::standing::Standing;
+
+/// The servers of a session, started at most once.
+pub(crate) struct Session {
+    host: Host,
+    provider: Provider,
+}
+
+/// What is to be run.
+pub(crate) struct Asked<'a> {
+    pub(crate) lab: &'a Lab,
+    pub(crate) whose: Whose,
+    /// Words of which each test that is run has one in its name; none: all.
+    pub(crate) filter: &'a [String],
+    /// Whether the tests of the task that is to be built now must pass before others are run.
+    pub(crate) focus: bool,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Result {
+    pub(crate) whose: Whose,
+    pub(crate) provider: Provider,
+    pub(crate) broken: Option<Broken>,
+    pub(crate) ran: Vec<Ran>,
+    /// Tests on servers that had to wait for others to pass.
+    pub(crate) held_back: Vec<TestName>,
+    /// Why the servers cannot be had, if they cannot.
+    pub(crate) no_servers: Option<String>,
+    /// Only some were asked for.
+    pub(crate) filtered: bool,
+    /// The task whose tests had to pass first, and did not: the others were not run.
+    pub(crate) stopped_at: Option<u8>,
+    pub(crate) took: Duration,
+}
+
+impl Result {
+    pub(crate) fn green(&self) -> bool {
+        self.broken.is_none()
+            && self.stopped_at.is_none()
+            && self.no_servers.is_none()
+            && self.held_back.is_empty()
+            && !self.ran.is_empty()
+            && self.ran.iter().all(Ran::passed)
+    }
+
+    /// Whether every test that the manifest declares ran: a program that says that it has none is no success.
+    pub(crate) fn whole(&self, lab: &Lab) -> bool {
+        let mut declared = lab.manifest.tasks.iter().flat_map(|task| &task.tests);
+        self.filtered || declared.all(|name| self.ran.iter().any(|ran| ran.name == *name))
+    }
+}
+
+impl Session {
+    /// # Errors
+    /// No place for the servers can be made.
+    pub(crate) fn open(stack: Option<Provider>, brokers: Option<u8>) -> anyhow::Result<Self> {
+        let provider = stack.unwrap_or_default().resolve();
+        let host = Host::open(StackSpec {
+            provider,
+            // 0 is one broker, or as many as there are.
+            brokers: brokers.unwrap_or(0),
+            progress: true,
+            ..StackSpec::default()
+        })?;
+        Ok(Self { host, provider })
+    }
+
+    /// # Errors
+    /// The servers did not go cleanly.
+    pub(crate) fn close(self) -> anyhow::Result<()> {
+        Ok(self.host.close()?)
+    }
+
+    /// The logs of the servers stay, if there are any: where.
+    pub(crate) fn keep_logs(&self) -> Option<std::path::PathBuf> {
+        self.host.keep_logs()
+    }
+
+    /// How a test of this session is run.
+    pub(crate) fn how(&self) -> How {
+        let (variable, socket) = self.host.variable();
+        let environment: Vec<(OsString, OsString)> = vec![
+            ("LAB_STACK".into(), self.provider.name().into()),
+            (variable.into(), socket.into()),
+        ];
+        How {
+            environment,
+            alone: self.provider == Provider::External,
+        }
+    }
+
+    /// Builds and runs. Tests of the task that is to be built now come first, then the others; tests on servers last, and only
+    /// when those without servers pass.
+    ///
+    /// # Errors
+    /// Cargo or a test program cannot be started; the filter means no test.
+    pub(crate) async fn run(&self, asked: &Asked<'_>, mut tell: impl FnMut(Event<'_>)) -> anyhow::Result<Result> {
+        let from = Instant::now();
+        let (lab, whose) = (asked.lab, asked.whose);
+        let standing = Standing::of(lab.clone())?;
+        let mut result = Result {
+            whose,
+            provider: self.provider,
+            broken: None,
+            ran: Vec::new(),
+            held_back: Vec::new(),
+            no_servers: None,
+            filtered: !asked.filter.is_empty(),
+            stopped_at: None,
+            took: Duration::ZERO,
+        };
+        let needs_servers = |task: Option<u8>| match (whose, task) {
+            (Whose::Yours, Some(task)) => standing.built(task),
+            _ => true,
+        };
+        // While cargo compiles there is a core to spare.
+        let any_on_servers = lab.manifest.tasks.iter().any(|task| {
+            needs_servers(Some(task.number))
+                && task
+                    .tests
+                    .iter()
+                    .any(|test| lab.manifest.layer(&test.program) == Some(Layer::Server))
+        });
+        if any_on_servers && !result.filtered {
+            self.host.start();
+        }
+        let now = standing
+            .next()
+            .filter(|task| asked.focus && standing.built(task.number));
+        // Each program is linked anew at every save: those of the task that is to be built now first, and alone.
+        if let Some(task) = now {
+            let mut programs: Vec<&str> = task.tests.iter().map(|test| test.program.as_str()).collect();
+            programs.retain(|program| lab.manifest.layer(program) != Some(Layer::Server));
+            programs.sort_unstable();
+            programs.dedup();
+            if !programs.is_empty() {
+                let Some(mut cases) = self.cases(asked, &programs, &mut result).await? else {
+                    result.took = from.elapsed();
+                    return Ok(result);
+                };
+                cases.retain(|case| task.tests.contains(&case.name));
+                result.ran = runner::run(ordered(&standing, cases), &self.how(), &mut tell).await?;
+                if result.ran.iter().any(|ran| !ran.passed()) {
+                    result.stopped_at = Some(task.number);
+                    result.took = from.elapsed();
+                    return Ok(result);
+                }
+            }
+        }
+        let mut programs: Vec<&str> = lab
+            .manifest
+            .programs
+            .iter()
+            .map(|program| program.name.as_str())
+            .collect();
+        if whose == Whose::Yours {
+            programs.push("mine");
+        }
+        let Some(mut cases) = self.cases(asked, &programs, &mut result).await? else {
+            result.took = from.elapsed();
+            return Ok(result);
+        };
+        cases.retain(|case| result.ran.iter().all(|ran| ran.name != case.name));
+        if result.filtered {
+            cases.retain(|case| {
+                asked
+                    .filter
+                    .iter()
+                    .any(|word| case.name.to_string().contains(word.as_str()))
+            });
+            if cases.is_empty() {
+                bail!(
+                    "no test of {} has {} in its name; ./lab test {} runs all of them",
+                    lab.manifest.folder(),
+                    asked.filter.join(" or "),
+                    lab.manifest.short()
+                );
+            }
+        }
+        let (mut on_servers, without): (Vec<Case>, Vec<Case>) = ordered(&standing, cases)
+            .into_iter()
+            .partition(|case| case.layer == Layer::Server && case.name.program != "mine");
+        let how = self.how();
+        result.ran.extend(runner::run(without, &how, &mut tell).await?);
+        // What is not built is red without servers, too; and of what is built the quick tests must pass first.
+        let waits = |ran: &Ran| !ran.passed() && needs_servers(task_of(&ran.name));
+        let held = !result.filtered && result.ran.iter().any(waits);
+        if !result.filtered {
+            let (run, kept): (Vec<_>, Vec<_>) = on_servers
+                .into_iter()
+                .partition(|case| !held && any_on_servers && needs_servers(task_of(&case.name)));
+            result.held_back = kept.into_iter().map(|case| case.name).collect();
+            on_servers = run;
+        }
+        if !on_servers.is_empty() {
+            match up(&self.host).await {
+                Ok(()) => result.ran.extend(runner::run(on_servers, &how, &mut tell).await?),
+                Err(sentence) => {
+                    result.no_servers = Some(sentence);
+                    result.held_back.extend(on_servers.into_iter().map(|case| case.name));
+                }
+            }
+        }
+        result.took = from.elapsed();
+        Ok(result)
+    }
+}
+
+impl Session {
+    /// Builds programs and asks them which tests they have; `None` where something does not compile, which is in `result` then.
+    async fn cases(
+        &self,
+        asked: &Asked<'_>,
+        programs: &[&str],
+        result: &mut Result,
+    ) -> anyhow::Result<Option<Vec<Case>>> {
+        let (lab, whose) = (asked.lab, asked.whose);
+        let package = lab.package(whose);
+        let mut call = cargo::cargo("test");
+        call.args(["--package", &package]);
+        cargo::with_ours(&lab.root, &mut call);
+        for program in programs {
+            call.args(["--test", program]);
+        }
+        // Not optimised: built in a third of the time at every save, and no test measures. `up` and `bench` build anew.
+        call.args(["--config", &format!("profile.release.package.{package}.opt-level=0")]);
+        match build::build(call, &lab.place(whose)).await? {
+            Build::Ready { binaries, .. } => Ok(Some(runner::cases(&lab.manifest, &binaries).await?)),
+            Build::Broken(broken) => {
+                result.broken = Some(broken);
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Waits until the servers are there, however long that takes: fetching them is no test's time.
+///
+/// # Errors
+/// Why they cannot be had, in a sentence.
+pub(crate) async fn up(host: &Host) -> std::result::Result<(), String> {
+    loop {
+        match host.ready() {
+            Some(answer) => return answer,
+            None => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+/// The task that a test is named for.
+pub(crate) fn task_of(name: &TestName) -> Option<u8> {
+    let short = name.test.rsplit("::").next()?;
+    short.strip_prefix("task")?.split('_').next()?.parse().ok()
+}
+
+/// Those of the task that is to be built now first, in the manifest's order; then the other tasks', then the rest.
+fn ordered(standing: &Standing, cases: Vec<Case>) -> Vec<Case> {
+    let manifest = &standing.lab.manifest;
+    let now = standing.next().map(|task| task.number);
+    let all: Vec<&TestName> = manifest.tasks.iter().flat_map(|task| &task.tests).collect();
+    let mut cases = cases;
+    let known: BTreeSet<&TestName> = all.iter().copied().collect();
+    cases.sort_by_key(|case| {
+        let place = all.iter().position(|name| **name == case.name).unwrap_or(usize::MAX);
+        let task = task_of(&case.name);
+        (task.is_none() || task != now, !known.contains(&case.name), place)
+    });
+    cases
+}
+
+/// Writes down what a run of the reader's crate says of each task. `before` is how it stood when the run began: what was changed
+/// meanwhile, as by a reset, was not tested.
+///
+/// # Errors
+/// The progress cannot be written.
+pub(crate) fn record(before: &Standing, result: &Result) -> anyhow::Result<()> {
+    let lab = &before.lab;
+    let others = Standing::of(lab.clone())?.todos != before.todos;
+    if result.whose != Whose::Yours || result.filtered || result.broken.is_some() || others {
+        return Ok(());
+    }
+    let of_tasks = |ran: &&Ran| lab.manifest.tasks.iter().any(|task| task.tests.contains(&ran.name));
+    let passed = result.ran.iter().filter(of_tasks).filter(|ran| ran.passed()).count();
+    Progress::change(&lab.root, &lab.manifest.folder(), |progress| {
+        for task in &lab.manifest.tasks {
+            let own = |ran: &&Ran| task.tests.contains(&ran.name);
+            let green = result.ran.iter().filter(own).filter(|ran| ran.passed()).count();
+            if green == task.tests.len() {
+                progress.task_mut(task.number).passed.get_or_insert_with(today);
+            } else if result.ran.iter().filter(own).any(|ran| !ran.passed()) {
+                // What was passed once and is red now is not passed.
+                if progress.task(task.number).passed.is_some() {
+                    progress.task_mut(task.number).passed = None;
+                }
+            }
+        }
+        progress.started.get_or_insert_with(today);
+        progress.last = Some(Verdict {
+            date: today(),
+            passed: u32::try_from(passed).unwrap_or(u32::MAX),
+            code: result.whose.word().to_owned(),
+            stack: result.provider.name().to_owned(),
+        });
+    })?;
+    Ok(())
+}

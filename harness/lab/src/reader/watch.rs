@@ -1,0 +1,311 @@
+//! Runs a lab's tests at each save, and listens to keys in between.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Context;
+use notify::event::{EventKind, ModifyKind};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use crate::labs::runner::Group;
+use crate::labs::{Lab, Whose};
+use crate::out;
+
+use super::keys::Keys;
+use super::session::{Asked, Session, record};
+use super::standing::Standing;
+use super::style::Style;
+use super::{board, hints, session};
+
+/// A save is over when nothing was written for this long: editors write a file in several steps.
+const SETTLED: Duration = Duration::from_millis(120);
+
+const HELP: &str = "  h hint   n next task   t test again   b bench   q quit";
+
+/// What somebody wants.
+enum Wish {
+    /// To test what has just been saved.
+    Save,
+    Test,
+    Hint,
+    Next,
+    Bench,
+    Help,
+    Quit,
+}
+
+/// Until `q`, Ctrl-C, or the end of the input.
+///
+/// # Errors
+/// The folder cannot be watched; cargo cannot be started.
+pub(crate) async fn watch(lab: &Lab, session: &Session) -> anyhow::Result<()> {
+    let style = Style::of_output();
+    let (changed, mut changes) = mpsc::channel(1);
+    let _watcher = watcher(lab, changed)?;
+    let mut keys = Keys::listen();
+    let mut signals = Signals::listen()?;
+    out(&format!(
+        "{} is watched: save a file in labs/{}/src to run its tests\n",
+        style.bold(&lab.manifest.folder()),
+        lab.manifest.folder()
+    ));
+    let mut wish = Wish::Test;
+    loop {
+        match wish {
+            Wish::Quit => return Ok(()),
+            Wish::Save | Wish::Test => {
+                if matches!(wish, Wish::Save) {
+                    settled(&mut changes).await;
+                }
+                let run = attempt(lab, session, style);
+                tokio::pin!(run);
+                let meanwhile = loop {
+                    tokio::select! {
+                        ended = &mut run => {
+                            if let Err(error) = ended {
+                                out(&format!("\n{error:#}\n"));
+                            }
+                            break None;
+                        }
+                        wish = next(&mut changes, &mut keys, &mut signals) => match wish {
+                            // What only reads goes on beside the run.
+                            Wish::Hint | Wish::Next | Wish::Help => tell(lab, &wish, style),
+                            // What was being built or run is of an older text, or in the way: dropped, it ends.
+                            wish => break Some(wish),
+                        },
+                    }
+                };
+                if let Some(meanwhile) = meanwhile {
+                    wish = meanwhile;
+                    continue;
+                }
+            }
+            Wish::Bench => bench(lab, &mut keys, &mut signals).await,
+            Wish::Hint | Wish::Next | Wish::Help => tell(lab, &wish, style),
+        }
+        if keys.is_some() {
+            out(&format!("{}\n", style.dim(HELP)));
+        }
+        wish = next(&mut changes, &mut keys, &mut signals).await;
+    }
+}
+
+/// What is answered without a build. The keys there are stand below each answer anyway.
+fn tell(lab: &Lab, wish: &Wish, style: Style) {
+    let answer = match wish {
+        Wish::Hint => hint(lab, style),
+        Wish::Next => next_task(lab),
+        _ => return,
+    };
+    out(&answer.unwrap_or_else(|error| format!("\n{error:#}\n")));
+}
+
+/// The next thing that somebody wants: a save, a key, or the end. Dropped, it has taken nothing.
+async fn next(changes: &mut mpsc::Receiver<()>, keys: &mut Option<Keys>, signals: &mut Signals) -> Wish {
+    let key = async {
+        match keys {
+            Some(keys) => keys.next().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = signals.heard() => Wish::Quit,
+        change = changes.recv() => match change {
+            None => Wish::Quit,
+            Some(()) => Wish::Save,
+        },
+        key = key => match key {
+            None | Some('q' | 'Q' | '\u{4}') => Wish::Quit,
+            Some('h') => Wish::Hint,
+            Some('n') => Wish::Next,
+            Some('t' | '\n' | '\r') => Wish::Test,
+            Some('b') => Wish::Bench,
+            Some(_) => Wish::Help,
+        },
+    }
+}
+
+async fn settled(changes: &mut mpsc::Receiver<()>) {
+    let mut until = Instant::now() + SETTLED;
+    loop {
+        tokio::select! {
+            () = sleep_until(until) => return,
+            change = changes.recv() => match change {
+                Some(()) => until = Instant::now() + SETTLED,
+                None => return,
+            },
+        }
+    }
+}
+
+/// One build and run, shown and written down.
+///
+/// # Errors
+/// As [`Session::run`].
+async fn attempt(lab: &Lab, session: &Session, style: Style) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        !crate::keep::update::is_half_way(&lab.root),
+        "an update of the workbook is under way; when it has ended, save again or press t"
+    );
+    let before = Standing::of(lab.clone())?;
+    let line = super::board::Running::new(lab);
+    let asked = Asked {
+        lab,
+        whose: Whose::Yours,
+        filter: &[],
+        focus: true,
+    };
+    let result = session.run(&asked, |event| line.tell(&event)).await;
+    line.over();
+    let result: session::Result = result?;
+    // Shown even if it cannot be written down.
+    let recorded = record(&before, &result);
+    let after = Standing::of(lab.clone())?;
+    out(&board::board(lab, &result, &before, &after, style));
+    recorded
+}
+
+fn hint(lab: &Lab, style: Style) -> anyhow::Result<String> {
+    let standing = Standing::of(lab.clone())?;
+    Ok(format!("\n{}", hints::hint(&standing, None, false, style)?))
+}
+
+fn next_task(lab: &Lab) -> anyhow::Result<String> {
+    let standing = Standing::of(lab.clone())?;
+    Ok(format!("\n{}", super::standing::task_text(&standing)))
+}
+
+/// `./lab bench` in a process of its own, until it ends or somebody ends it.
+async fn bench(lab: &Lab, keys: &mut Option<Keys>, signals: &mut Signals) {
+    let short = lab.manifest.short();
+    out(&format!("\n./lab bench {short}: some minutes; q or Ctrl-C ends it\n"));
+    let program = std::env::current_exe().unwrap_or_else(|_| "lab".into());
+    let mut command = tokio::process::Command::new(program);
+    // A group of its own, which cargo and the benches are in, too.
+    command.args(["bench", &short]).stdin(Stdio::null()).process_group(0);
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => return out(&format!("the bench cannot be started: {error}\n")),
+    };
+    let group = Group::of(&child);
+    loop {
+        let key = async {
+            match keys {
+                Some(keys) => keys.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = child.wait() => return group.let_go(),
+            () = signals.heard() => break,
+            key = key => if matches!(key, None | Some('q' | 'Q')) {
+                break;
+            },
+        }
+    }
+    drop(group);
+    let _ = child.wait().await;
+    out("\nthe bench was ended\n");
+}
+
+/// Watches all labs and picks this one's sources: a lab that is removed and comes back is still watched.
+fn watcher(lab: &Lab, changed: mpsc::Sender<()>) -> anyhow::Result<RecommendedWatcher> {
+    let labs = lab.root.join("labs");
+    let own = lab.mine().canonicalize().unwrap_or_else(|_| lab.mine());
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        if event.is_ok_and(|event| matters(&event, &own)) {
+            // One that is not yet taken stands for this one, too.
+            let _ = changed.try_send(());
+        }
+    })
+    .context("the labs cannot be watched")?;
+    watcher
+        .watch(
+            &labs.canonicalize().unwrap_or_else(|_| labs.clone()),
+            RecursiveMode::Recursive,
+        )
+        .with_context(|| {
+            format!(
+                "{} cannot be watched; ./lab test {} runs the tests once",
+                labs.display(),
+                lab.manifest.short()
+            )
+        })?;
+    Ok(watcher)
+}
+
+fn matters(event: &notify::Event, own: &Path) -> bool {
+    let kind = matches!(
+        event.kind,
+        EventKind::Create(_)
+            | EventKind::Remove(_)
+            | EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Name(_) | ModifyKind::Any)
+    );
+    kind && event.paths.iter().any(|path| is_source(path, own))
+}
+
+fn is_source(path: &Path, own: &Path) -> bool {
+    let Ok(below) = path.strip_prefix(own) else {
+        return false;
+    };
+    // A folder that comes back is heard of, and not always each file in it.
+    let folders = [Path::new(""), Path::new("src"), Path::new("Cargo.toml")];
+    below.extension().is_some_and(|kind| kind == "rs") || folders.contains(&below)
+}
+
+/// What a terminal or a person ends a program by.
+pub(crate) struct Signals([tokio::signal::unix::Signal; 3]);
+
+impl Signals {
+    pub(crate) fn listen() -> anyhow::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self([
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::hangup())?,
+        ]))
+    }
+
+    pub(crate) async fn heard(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_sources_of_this_lab_matter() {
+        let own = Path::new("/w/labs/05-acks");
+        let yes = [
+            "/w/labs/05-acks/src/link.rs",
+            "/w/labs/05-acks/tests/mine.rs",
+            "/w/labs/05-acks/Cargo.toml",
+            "/w/labs/05-acks/src",
+            "/w/labs/05-acks",
+        ];
+        let no = [
+            "/w/labs/05-acks/src/link.rs~",
+            "/w/labs/05-acks/src/.link.rs.swp",
+            "/w/labs/08-watermarks/src/lib.rs",
+            "/w/labs/05-acks/README.md",
+        ];
+        assert!(
+            yes.iter().all(|path| is_source(Path::new(path), own)),
+            "a source is missed"
+        );
+        assert!(
+            !no.iter().any(|path| is_source(Path::new(path), own)),
+            "something else is taken for a source"
+        );
+    }
+}

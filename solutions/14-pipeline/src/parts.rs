@@ -1,0 +1,11 @@
+//! Whose code the parts are of which there is a lab: the reader's where the feature `mine-NN` says so, else the reference's.
+
+#[cfg(feature = "mine-05")]
+pub(crate) use mine_05 as producer;
+#[cfg(not(feature = "mine-05"))]
+pub(crate) use ref_05 as producer;
+
+#[cfg(feature = "mine-08")]
+pub(crate) use mine_08 as watermarks;
+#[cfg(not(feature = "mine-08"))]
+pub(crate) use ref_08 as watermarks;
