@@ -239,8 +239,10 @@ impl Session {
         for program in programs {
             call.args(["--test", program]);
         }
-        // Not optimised: built in a third of the time at every save, and no test measures. `up` and `bench` build anew.
-        call.args(["--config", &format!("profile.release.package.{package}.opt-level=0")]);
+        // Not optimised, and without what only a debugger reads: built in a third of the time at every save, and no test measures. `up` and `bench` build anew.
+        for setting in ["opt-level=0", "debug=0"] {
+            call.args(["--config", &format!("profile.release.package.{package}.{setting}")]);
+        }
         match build::build(call, &lab.place(whose)).await? {
             Build::Ready { binaries, .. } => Ok(Some(runner::cases(&lab.manifest, &binaries).await?)),
             Build::Broken(broken) => {
