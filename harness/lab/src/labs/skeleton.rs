@@ -125,7 +125,7 @@ fn manifest(lab: &Lab) -> anyhow::Result<String> {
     lints(&mut out, &root);
     let _ = write!(
         out,
-        "\n[lib]\nname = \"{}\"\ndoc = false # the reference has the same name, and the docs\ndoctest = false\n",
+        "\n[lib]\nname = \"{}\"\ndoc = false # the reference has the same name, and the docs\ndoctest = false\nbench = false\n",
         lab.manifest.library
     );
     for name in ["features", "dependencies", "dev-dependencies"] {

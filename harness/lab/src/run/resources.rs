@@ -53,18 +53,39 @@ pub(crate) fn taken<'a>(processes: impl Iterator<Item = (&'a str, u32)>) -> BTre
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+
     use super::*;
 
+    /// Not of this process: its other tests start and end threads meanwhile.
     #[test]
     fn a_process_takes_memory_threads_and_handles_and_two_of_one_name_take_both() {
-        let me = std::process::id();
-        let before = taken([("me", me)].into_iter())["me"];
+        let mut waits = std::process::Command::new("cat")
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("cat starts");
+        // What it echoes says that it is loaded and waits for more.
+        waits.stdin.as_mut().expect("piped").write_all(b".").expect("written");
+        waits
+            .stdout
+            .as_mut()
+            .expect("piped")
+            .read_exact(&mut [0])
+            .expect("echoed");
+        let pid = waits.id();
+        let once = taken([("cat", pid)].into_iter())["cat"];
         assert!(
-            before.memory > 1 << 20 && before.threads >= 1 && before.handles >= 3,
-            "{before:?}"
+            once.memory > 64 << 10 && once.threads == 1 && once.handles >= 3,
+            "{once:?}"
         );
-        let twice = taken([("me", me), ("me", me)].into_iter())["me"];
-        assert!(twice.threads >= 2 * before.threads, "{twice:?}");
+        let twice = taken([("cat", pid), ("cat", pid)].into_iter())["cat"];
+        assert_eq!(
+            (twice.memory, twice.threads, twice.handles),
+            (2 * once.memory, 2 * once.threads, 2 * once.handles)
+        );
+        drop(waits.stdin.take());
+        waits.wait().expect("it ends");
         assert_eq!(taken([("gone", u32::MAX)].into_iter()), BTreeMap::new());
     }
 }
