@@ -8,7 +8,7 @@ use market::EventTime;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message as _;
-use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer as _, ThreadedProducer};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 /// No test waits longer than this for anything.
@@ -21,7 +21,7 @@ pub(crate) fn at(ms: i64) -> EventTime {
 /// Writes records of these (partition, time in ms), in this order per partition. No time may be 0: to the client that
 /// means the present.
 pub(crate) fn write(brokers: &str, topic: &str, records: impl IntoIterator<Item = (i32, i64)>) {
-    let writer: ThreadedProducer<DefaultProducerContext> = ClientConfig::new()
+    let writer: BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", brokers)
         // Order without asking for a producer id, which takes a second in the cluster in the process.
         .set("max.in.flight.requests.per.connection", "1")
@@ -68,6 +68,11 @@ impl Reader {
             consumer,
             topic: topic.to_owned(),
         };
+        // Else the search for a partition's beginning meets no leader yet, and the client tries again after half a second.
+        reader
+            .consumer
+            .fetch_metadata(Some(topic), LIMIT)
+            .expect("the topic's partitions");
         reader.restart(partitions);
         reader
     }
