@@ -1,11 +1,13 @@
 //! Building and running one lab's tests, on the reader's crate or the reference.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use stack::{Host, Provider, StackSpec};
+use tokio_util::sync::CancellationToken;
 
 use crate::cargo;
 use crate::keep::progress::{Progress, Verdict, today};
@@ -197,33 +199,69 @@ impl Session {
         let (mut on_servers, without): (Vec<Case>, Vec<Case>) = ordered(&standing, cases)
             .into_iter()
             .partition(|case| case.layer == Layer::Server && case.name.program != "mine");
-        let how = self.how();
-        result.ran.extend(runner::run(without, &how, &mut tell).await?);
-        // What is not built is red without servers, too; and of what is built the quick tests must pass first.
-        let waits = |ran: &Ran| !ran.passed() && needs_servers(task_of(&ran.name));
-        let held = !result.filtered && result.ran.iter().any(waits);
         if !result.filtered {
+            // What is not built is red without servers, too.
             let (run, kept): (Vec<_>, Vec<_>) = on_servers
                 .into_iter()
-                .partition(|case| !held && any_on_servers && needs_servers(task_of(&case.name)));
+                .partition(|case| any_on_servers && needs_servers(task_of(&case.name)));
             result.held_back = kept.into_iter().map(|case| case.name).collect();
             on_servers = run;
         }
-        if !on_servers.is_empty() {
-            match up(&self.host).await {
-                Ok(()) => result.ran.extend(runner::run(on_servers, &how, &mut tell).await?),
-                Err(sentence) => {
-                    result.no_servers = Some(sentence);
-                    result.held_back.extend(on_servers.into_iter().map(|case| case.name));
-                }
-            }
-        }
+        let filtered = result.filtered;
+        let enough = |ran: &Ran| !filtered && !ran.passed() && needs_servers(task_of(&ran.name));
+        self.quick_and_on_servers(without, on_servers, enough, &mut tell, &mut result)
+            .await?;
         result.took = from.elapsed();
         Ok(result)
     }
 }
 
 impl Session {
+    /// Runs both kinds at the same time: the quick ones mostly wait. When one of those is red for which `enough` holds, tests on
+    /// servers that still run are ended and held back: they could only say the same, after minutes.
+    async fn quick_and_on_servers(
+        &self,
+        quick: Vec<Case>,
+        on_servers: Vec<Case>,
+        enough: impl Fn(&Ran) -> bool,
+        tell: &mut impl FnMut(Event<'_>),
+        result: &mut Result,
+    ) -> anyhow::Result<()> {
+        let how = self.how();
+        let waiting: Vec<TestName> = on_servers.iter().map(|case| case.name.clone()).collect();
+        let (tell, ended, stop) = (RefCell::new(tell), RefCell::new(Vec::new()), CancellationToken::new());
+        let quick = runner::run(quick, &how, |event| {
+            if matches!(&event, Event::Ended(ran) if enough(ran)) {
+                stop.cancel();
+            }
+            (tell.borrow_mut())(event);
+        });
+        let servers = stop.run_until_cancelled(async {
+            if on_servers.is_empty() {
+                return anyhow::Ok(None);
+            }
+            if let Err(sentence) = up(&self.host).await {
+                return Ok(Some(sentence));
+            }
+            let told = |event: Event<'_>| {
+                if let Event::Ended(ran) = &event {
+                    ended.borrow_mut().push((*ran).clone());
+                }
+                (tell.borrow_mut())(event);
+            };
+            runner::run(on_servers, &how, told).await?;
+            Ok(None)
+        });
+        let (quick, servers) = tokio::join!(quick, servers);
+        result.no_servers = servers.transpose()?.flatten();
+        result.ran.extend(quick?);
+        result.ran.extend(ended.into_inner());
+        let ran = |name: &TestName| result.ran.iter().any(|ran| ran.name == *name);
+        let missing: Vec<TestName> = waiting.into_iter().filter(|name| !ran(name)).collect();
+        result.held_back.extend(missing);
+        Ok(())
+    }
+
     /// Builds programs and asks them which tests they have; `None` where something does not compile, which is in `result` then.
     async fn cases(
         &self,

@@ -19,7 +19,7 @@ pub(crate) use one::Group;
 pub(crate) use words::Words;
 
 /// Tests at a time that need no servers: they mostly wait for a cluster in the process.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 8;
 /// Tests at a time on servers.
 const ON_SERVERS: usize = 2;
 
@@ -128,12 +128,8 @@ pub(crate) async fn run(cases: Vec<Case>, how: &How, mut tell: impl FnMut(Event<
     loop {
         while let Some(case) = waiting.front() {
             let server = case.layer == Layer::Server;
-            let at_once = match (how.alone, server || on_servers > 0) {
-                (true, _) => 1,
-                (false, true) => ON_SERVERS,
-                (false, false) => AT_ONCE,
-            };
-            if running.len() >= at_once {
+            let at_once = if how.alone { 1 } else { AT_ONCE };
+            if running.len() >= at_once || (server && on_servers >= ON_SERVERS) {
                 break;
             }
             let Some(case) = waiting.pop_front() else { break };

@@ -5,9 +5,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use watermarks::Combiner;
 
-fn at(ms: i64) -> EventTime {
-    EventTime::from_millis(ms)
-}
+use super::at;
 
 fn two() -> Combiner<&'static str> {
     let mut combiner = Combiner::new();

@@ -5,9 +5,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use watermarks::{Alignment, AlignmentError, Changes, Reading};
 
-fn at(ms: i64) -> EventTime {
-    EventTime::from_millis(ms)
-}
+use super::at;
 
 fn aligned(pause_ms: i64, resume_ms: i64) -> Alignment {
     Alignment::new(pause_ms, resume_ms).expect("bounds that make sense; look at `Alignment::new`")

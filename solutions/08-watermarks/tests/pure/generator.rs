@@ -5,9 +5,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use watermarks::{Ascending, BoundedOutOfOrderness, NegativeBound};
 
-fn at(ms: i64) -> EventTime {
-    EventTime::from_millis(ms)
-}
+use super::at;
 
 fn bounded(bound_ms: i64) -> BoundedOutOfOrderness {
     BoundedOutOfOrderness::new(bound_ms).expect("a bound of 0 or more is valid; look at `BoundedOutOfOrderness::new`")

@@ -5,13 +5,11 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use watermarks::{Completeness, WindowState, WindowsError, complete_until};
 
+use super::at;
+
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
-
-fn at(ms: i64) -> EventTime {
-    EventTime::from_millis(ms)
-}
 
 fn windows(length_ms: i64, offset_ms: i64) -> Completeness {
     Completeness::new(length_ms, offset_ms).expect("windows that can be laid out; look at `Completeness::new`")
