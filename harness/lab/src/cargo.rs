@@ -139,12 +139,6 @@ pub(crate) fn lock_is_behind(words: &str) -> Option<&'static str> {
     )
 }
 
-/// Whether standard error can show a bar.
-pub(crate) fn bar_fits() -> bool {
-    use std::io::IsTerminal;
-    std::io::stderr().is_terminal()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,10 +4,12 @@
 //! processes, what they report, how they are drained; `faults` what is done to them; [`view`] how it looks;
 //! [`keep`] what must not be lost: the reader's files and progress.
 
+mod bar;
 mod cargo;
 pub mod cli;
 pub mod commands;
 pub mod faults;
+mod folder;
 pub mod keep;
 mod labs;
 mod mine;
@@ -15,6 +17,7 @@ mod parts;
 mod reader;
 pub mod refusal;
 mod run;
+mod signals;
 pub mod text;
 mod upbit;
 pub mod values;

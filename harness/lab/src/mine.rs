@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, bail, ensure};
 
 use crate::cargo::PIPELINE_FOLDER;
+use crate::folder::{self, is_meant};
 
 /// A lab whose code the pipeline can run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,9 +18,8 @@ pub(crate) struct Mine {
 impl Mine {
     /// The lab in `folder`; `None` when that is no lab's name.
     pub(crate) fn new(folder: &str) -> Option<Self> {
-        let (number, _) = folder.split_once('-')?;
         Some(Self {
-            number: number.parse().ok()?,
+            number: folder::number(folder)?,
             folder: folder.into(),
         })
     }
@@ -32,12 +32,6 @@ impl Mine {
     /// What the pipeline calls it: `mine-05`.
     pub(crate) fn feature(&self) -> String {
         format!("mine-{:02}", self.number)
-    }
-
-    /// Whether a word means it: its number, its folder, its name without the number.
-    fn is_meant_by(&self, word: &str) -> bool {
-        let name = self.folder.split_once('-').map(|(_, name)| name);
-        word == self.folder || Some(word) == name || word.parse() == Ok(self.number)
     }
 }
 
@@ -59,10 +53,10 @@ pub(crate) fn find(words: &[String], root: &Path) -> anyhow::Result<Vec<Mine>> {
     );
     let mut found = Vec::new();
     for word in words {
-        let Some(lab) = can.iter().find(|lab| lab.is_meant_by(word)) else {
+        let Some(lab) = can.iter().find(|lab| is_meant(&lab.folder, word)) else {
             let folders: Vec<&str> = can.iter().map(|lab| lab.folder.as_str()).collect();
             let next = format!("choose from: ./lab up --mine {}", folders.join(","));
-            match cannot.iter().find(|lab| lab.is_meant_by(word)) {
+            match cannot.iter().find(|lab| is_meant(&lab.folder, word)) {
                 Some(lab) => bail!("the pipeline does not run {} yet; {next}", lab.folder),
                 None => bail!("there is no lab {word:?} to run; {next}"),
             }

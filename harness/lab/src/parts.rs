@@ -4,6 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
+use crate::folder::is_meant;
+
 /// A package of the workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Package {
@@ -53,20 +55,10 @@ fn benches(manifest: &str) -> Vec<String> {
 pub(crate) fn find(words: &[String], packages: &[Package]) -> anyhow::Result<Vec<Package>> {
     let mut found: Vec<Package> = Vec::new();
     for word in words {
-        let word_number = word.parse::<u32>().ok();
-        let means = |package: &&Package| {
-            let number = package
-                .folder
-                .split_once('-')
-                .and_then(|(number, _)| number.parse::<u32>().ok());
-            let short = package
-                .folder
-                .split_once('-')
-                .map_or(package.folder.as_str(), |(_, short)| short);
-            (word_number.is_some() && word_number == number)
-                || [package.folder.as_str(), package.name.as_str(), short].contains(&word.as_str())
-        };
-        let Some(package) = packages.iter().find(means) else {
+        let Some(package) = packages
+            .iter()
+            .find(|package| is_meant(&package.folder, word) || package.name == *word)
+        else {
             let folders: Vec<&str> = packages.iter().map(|package| package.folder.as_str()).collect();
             bail!("no part is called {word:?}; there are {}", folders.join(", "));
         };

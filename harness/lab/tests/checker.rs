@@ -215,12 +215,12 @@ fn tests_that_are_not_red_as_declared_are_told_each_for_its_reason() {
         &[
             "one::task1_is_not_there is declared and there is no such test",
             "one::task1_green_already is green though its task is not built",
-            "one::task1_hangs: not by its todo!, but: one::task1_hangs: was ended after 10 s",
+            "one::task1_hangs: not by its todo!, but: one::task1_hangs: it did not end within 10 s",
             "one::task1_aborts: not by its todo!, but: one::task1_aborts: the process was ended by SIGABRT",
             "one::task1_aborts_by_its_todo: not by its todo!, but: one::task1_aborts_by_its_todo: the process was ended by SIGABRT",
             "one::task1_needs_a_later_one needs task 2, which comes after its own",
             "one::task1_not_in_the_manifest is named for a task and not declared in lab.toml",
-            "not declared, and red: one::red_and_no_tasks: met the todo! of task 1",
+            "not declared, and red: one::red_and_no_tasks: it met task 1, which is not built yet",
         ],
     );
     let said = said("14-red", "red as declared");
@@ -274,7 +274,7 @@ fn tests_that_cannot_be_solved_in_the_order_of_their_tasks_are_told() {
         "20-order",
         "solved in order",
         &[
-            "with task 1 built, and none after it: one::task1_by_the_third: met the todo! of task 3",
+            "with task 1 built, and none after it: one::task1_by_the_third: it met task 3, which is not built yet",
             "one::task2_by_the_first is green once task 1 is built, before its own",
         ],
     );

@@ -11,12 +11,13 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use rustix::fs::{AtFlags, CWD, linkat};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::Command;
 
-use super::{Artifact, PIPELINE, bar_fits, cargo, first_error, lock_is_behind, root};
+use super::{Artifact, PIPELINE, cargo, first_error, lock_is_behind, root};
+use crate::bar;
 use crate::mine::{self, Mine};
 
 /// How long a build may take before a word is said about it.
@@ -68,7 +69,7 @@ impl Program {
 /// Waits until no other `./lab` of this checkout builds the pipeline and takes its own variant: between cargo's end and that,
 /// the program is whatever was built last.
 fn turn() -> anyhow::Result<File> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let target = super::target(&root());
     let place = target.join("lab-pipeline.lock");
     let cannot = || format!("{} cannot be locked", place.display());
     std::fs::create_dir_all(&target).with_context(cannot)?;
@@ -181,15 +182,11 @@ fn does_not_compile(mine: &[Mine], place: Option<&str>) -> String {
 }
 
 fn announce(bar: &ProgressBar) {
-    if bar_fits() {
-        bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
-        // A constant template.
-        if let Ok(style) =
-            ProgressStyle::with_template("  {spinner} building the pipeline: {pos} crates, {elapsed}  {wide_msg:.dim}")
-        {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(Duration::from_millis(120));
+    if bar::fits() {
+        bar::show(
+            bar,
+            "  {spinner} building the pipeline: {pos} crates, {elapsed}  {wide_msg:.dim}",
+        );
     } else {
         crate::note("  building the pipeline (the first time this takes some minutes)");
     }

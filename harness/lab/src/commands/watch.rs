@@ -5,14 +5,14 @@ use std::process::ExitCode;
 use stack::Provider;
 
 use crate::cargo;
-use crate::labs::found;
+use crate::labs::{Servers, found};
 use crate::reader::session::Session;
 use crate::reader::watch;
 
 pub(crate) fn run(word: &str, stack: Option<Provider>) -> anyhow::Result<ExitCode> {
     let root = cargo::root();
     let lab = found::find(&root, word)?;
-    let session = Session::open(stack, None)?;
+    let session = Session::on(Servers::open(stack, None)?);
     let runtime = super::runtime()?;
     let ended = runtime.block_on(watch::watch(&lab, &session));
     // A thread of it waits for a key that nobody will press.

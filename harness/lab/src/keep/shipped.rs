@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::files::{self, Staged, State};
 use super::git::Git;
 use super::{KeepError, Lock, backup};
+use crate::folder::is_meant;
 
 /// What cargo asks for whatever is built.
 const NEEDED: [&str; 3] = ["Cargo.toml", "src/lib.rs", "tests/mine.rs"];
@@ -38,18 +39,18 @@ pub(crate) fn on_disk(root: &Path, folder: &str) -> Result<Vec<PathBuf>, KeepErr
 /// It means none.
 pub(crate) fn meant(git: &Git<'_>, commit: &str, word: &str) -> Result<String, KeepError> {
     let labs = git.labs(commit)?;
-    let number = |text: &str| text.parse::<u32>().ok();
-    let is = |folder: &&String| {
-        let (digits, name) = folder.split_once('-').unwrap_or((folder, ""));
-        let folder_is = folder.as_str() == word || name == word;
-        folder_is || (number(word).is_some() && number(digits) == number(word))
-    };
-    labs.iter().find(is).cloned().ok_or_else(|| {
-        KeepError::Refused(match labs.as_slice() {
-            [] => "this checkout's commit has no labs; to bring a newer workbook: ./lab update".into(),
-            labs => format!("there is no lab {word:?}; there are {}", labs.join(", ")),
+    labs.iter()
+        .find(|folder| is_meant(folder, word))
+        .cloned()
+        .ok_or_else(|| {
+            KeepError::Refused(match labs.as_slice() {
+                [] => "this checkout's commit has no labs; to bring a newer workbook: ./lab update".into(),
+                labs => format!(
+                    "no lab is called {word:?}; there are {}. Next: ./lab list",
+                    labs.join(", ")
+                ),
+            })
         })
-    })
 }
 
 /// Writes the files that the workbook ships of a lab and that are absent, never an existing one, if one of those is absent that

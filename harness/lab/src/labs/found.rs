@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::manifest::{Manifest, ManifestError};
+use crate::folder::is_meant;
 use crate::keep::shipped::restore_missing;
 
 /// Whose code runs.
@@ -102,15 +103,7 @@ pub(crate) fn all(root: &Path) -> anyhow::Result<Vec<Result<Lab, ManifestError>>
 /// A word that means none, with those there are.
 pub(crate) fn folder(root: &Path, word: &str) -> anyhow::Result<String> {
     let folders = folders(root)?;
-    let number = word.parse::<u32>().ok();
-    let means = |folder: &&String| {
-        let (digits, short) = folder.split_once('-').unwrap_or((folder, folder));
-        (number.is_some() && digits.parse().ok() == number)
-            || word == short
-            || word == folder.as_str()
-            || word.strip_prefix("lab-") == Some(folder)
-    };
-    match folders.iter().find(means) {
+    match folders.iter().find(|folder| is_meant(folder, word)) {
         Some(folder) => Ok(folder.clone()),
         None => bail!(
             "no lab is called {word:?}; there are {}. Next: ./lab list",

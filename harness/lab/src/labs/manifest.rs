@@ -87,6 +87,14 @@ pub(crate) struct TestName {
     pub(crate) test: String,
 }
 
+impl TestName {
+    /// The task that it is named for.
+    pub(crate) fn task(&self) -> Option<u8> {
+        let short = self.test.rsplit("::").next()?;
+        short.strip_prefix("task")?.split('_').next()?.parse().ok()
+    }
+}
+
 impl fmt::Display for TestName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}::{}", self.program, self.test)

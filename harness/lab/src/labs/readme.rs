@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::found::Lab;
 use super::markers::Span;
+use crate::text::plural;
 
 pub(super) fn text(lab: &Lab, spans: &[(PathBuf, Span)]) -> String {
     let manifest = &lab.manifest;
@@ -17,7 +18,7 @@ pub(super) fn text(lab: &Lab, spans: &[(PathBuf, Span)]) -> String {
          others are green, because they need nothing of yours.\n\n",
         manifest.title,
         manifest.about.trim(),
-        plural(manifest.tasks.len(), "task", "tasks"),
+        plural(manifest.tasks.len() as u64, "task", "tasks"),
         manifest.declared(),
     );
     let _ = write!(
@@ -118,8 +119,4 @@ fn first_program(lab: &Lab) -> &str {
         .programs
         .first()
         .map_or("mine", |program| program.name.as_str())
-}
-
-fn plural(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::labs::runner::{Event, Outcome, Ran};
 use crate::labs::{Lab, Task, Whose};
 
-use super::session::{Result, task_of};
+use super::session::Attempt;
 use super::standing::Standing;
 use super::style::{Style, paragraphs};
 
@@ -23,7 +23,7 @@ struct Row<'a> {
 }
 
 /// The verdict on a lab. `before` is the reader's standing before the run, `after` the one that it led to.
-pub(crate) fn board(lab: &Lab, result: &Result, before: &Standing, after: &Standing, style: Style) -> String {
+pub(crate) fn board(lab: &Lab, result: &Attempt, before: &Standing, after: &Standing, style: Style) -> String {
     let manifest = &lab.manifest;
     let mut out = String::new();
     let whose = match result.whose {
@@ -83,7 +83,7 @@ pub(crate) fn board(lab: &Lab, result: &Result, before: &Standing, after: &Stand
     out
 }
 
-fn row<'a>(task: &'a Task, result: &Result, before: &Standing) -> Row<'a> {
+fn row<'a>(task: &'a Task, result: &Attempt, before: &Standing) -> Row<'a> {
     Row {
         task,
         passed: result
@@ -97,13 +97,13 @@ fn row<'a>(task: &'a Task, result: &Result, before: &Standing) -> Row<'a> {
 }
 
 /// Tests that belong to no task: the lab's, and the reader's own.
-fn others(out: &mut String, result: &Result, style: Style) {
+fn others(out: &mut String, result: &Attempt, style: Style) {
     for (mine, title) in [(false, "the other tests"), (true, "your own, tests/mine.rs")] {
         let own: Vec<&Ran> = result
             .ran
             .iter()
             .filter(|ran| {
-                (ran.name.program == "mine") == mine && (result.filtered || mine || task_of(&ran.name).is_none())
+                (ran.name.program == "mine") == mine && (result.filtered || mine || ran.name.task().is_none())
             })
             .collect();
         if own.is_empty() {
@@ -125,7 +125,7 @@ fn others(out: &mut String, result: &Result, style: Style) {
 }
 
 /// The first test to look at: of what is built before what is not, in the order in which they were run.
-pub(crate) fn first_red<'a>(result: &'a Result, before: &Standing) -> Option<&'a Ran> {
+pub(crate) fn first_red<'a>(result: &'a Attempt, before: &Standing) -> Option<&'a Ran> {
     let place = |ran: &Ran| {
         before
             .lab
@@ -136,7 +136,7 @@ pub(crate) fn first_red<'a>(result: &'a Result, before: &Standing) -> Option<&'a
             .position(|name| *name == ran.name)
     };
     let red = || result.ran.iter().filter(|ran| !ran.passed());
-    let built = |ran: &&Ran| match (result.whose, task_of(&ran.name)) {
+    let built = |ran: &&Ran| match (result.whose, ran.name.task()) {
         (Whose::Yours, Some(task)) => before.built(task),
         _ => true,
     };
@@ -147,19 +147,10 @@ pub(crate) fn first_red<'a>(result: &'a Result, before: &Standing) -> Option<&'a
 /// A red test with its message, and where to build what it wants.
 pub(crate) fn failure(lab: &Lab, ran: &Ran, standing: &Standing, style: Style) -> String {
     let mut out = String::new();
-    let how = match &ran.outcome {
-        Outcome::Passed => return out,
-        Outcome::Failed => String::new(),
-        Outcome::Unbuilt(task) => format!("it met task {task}, which is not built yet"),
-        Outcome::TooLong(limit) => {
-            format!(
-                "it did not end within {} s and was stopped: a loop without end, or a wait that nobody ends",
-                limit.as_secs()
-            )
-        }
-        Outcome::Died(how) => how.clone(),
-        Outcome::Ignored => "it ended and no test ran; is it marked #[ignore]?".to_owned(),
-    };
+    if ran.passed() {
+        return out;
+    }
+    let how = ran.outcome.how();
     let place = ran.words.place.as_deref().unwrap_or_default();
     let _ = writeln!(
         out,
@@ -187,7 +178,7 @@ pub(crate) fn failure(lab: &Lab, ran: &Ran, standing: &Standing, style: Style) -
             );
         }
     }
-    if let Some(task) = task_of(&ran.name).or(match ran.outcome {
+    if let Some(task) = ran.name.task().or(match ran.outcome {
         Outcome::Unbuilt(task) => Some(task),
         _ => None,
     }) {
@@ -199,7 +190,7 @@ pub(crate) fn failure(lab: &Lab, ran: &Ran, standing: &Standing, style: Style) -
     out
 }
 
-fn closing(out: &mut String, result: &Result, before: &Standing, after: &Standing, first: Option<&Ran>, style: Style) {
+fn closing(out: &mut String, result: &Attempt, before: &Standing, after: &Standing, first: Option<&Ran>, style: Style) {
     let manifest = &after.lab.manifest;
     let short = manifest.short();
     if result.whose == Whose::Reference || result.filtered {
@@ -240,7 +231,7 @@ fn closing(out: &mut String, result: &Result, before: &Standing, after: &Standin
         );
         return;
     }
-    let of_tasks = |ran: &&Ran| ran.passed() && task_of(&ran.name).is_some() && ran.name.program != "mine";
+    let of_tasks = |ran: &&Ran| ran.passed() && ran.name.task().is_some() && ran.name.program != "mine";
     let passed = result.ran.iter().filter(of_tasks).count();
     let _ = writeln!(
         out,
@@ -250,7 +241,7 @@ fn closing(out: &mut String, result: &Result, before: &Standing, after: &Standin
     match after.next() {
         Some(task) => {
             let what = match (first, after.places(task.number).first()) {
-                (Some(ran), _) if task_of(&ran.name) == Some(task.number) && after.built(task.number) => {
+                (Some(ran), _) if ran.name.task() == Some(task.number) && after.built(task.number) => {
                     format!("./lab hint {short}")
                 }
                 (_, Some(place)) => format!("task {}, {}; ./lab hint {short} when you are stuck", task.number, place),
@@ -302,19 +293,11 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn new(lab: &Lab) -> Self {
-        let bar = match crate::cargo::bar_fits() {
-            true => indicatif::ProgressBar::new_spinner(),
-            false => indicatif::ProgressBar::hidden(),
-        };
-        // A constant template.
-        if let Ok(style) = indicatif::ProgressStyle::with_template("  {spinner} {elapsed}  {wide_msg}") {
-            bar.set_style(style);
-        }
+        let bar = crate::bar::spinner();
         if bar.is_hidden() {
             crate::note(&format!("building and running the tests of {}", lab.manifest.folder()));
         }
         bar.set_message(format!("building {}", lab.manifest.folder()));
-        bar.enable_steady_tick(std::time::Duration::from_millis(120));
         Self {
             bar,
             now: std::cell::RefCell::default(),

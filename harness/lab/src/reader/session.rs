@@ -2,26 +2,24 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use stack::{Host, Provider, StackSpec};
+use stack::Provider;
 use tokio_util::sync::CancellationToken;
 
 use crate::cargo;
 use crate::keep::progress::{Progress, Verdict, today};
 use crate::labs::manifest::TestName;
 use crate::labs::runner::build::{self, Broken};
-use crate::labs::runner::{self, Build, Case, Event, How, Ran};
-use crate::labs::{Lab, Layer, Whose};
+use crate::labs::runner::{self, Build, Case, Event, Ran};
+use crate::labs::{Lab, Layer, Servers, Whose};
 
 use super::standing::Standing;
 
-/// The servers of a session, started at most once.
+/// A place for servers that are started at most once, however many runs there are.
 pub(crate) struct Session {
-    host: Host,
-    provider: Provider,
+    servers: Servers,
 }
 
 /// What is to be run.
@@ -36,12 +34,12 @@ pub(crate) struct Asked<'a> {
 
 /// What came of it.
 #[derive(Debug)]
-pub(crate) struct Result {
+pub(crate) struct Attempt {
     pub(crate) whose: Whose,
     pub(crate) provider: Provider,
     pub(crate) broken: Option<Broken>,
     pub(crate) ran: Vec<Ran>,
-    /// Tests on servers that had to wait for others to pass.
+    /// Tests on servers that did not run, or not to their end, because others are red.
     pub(crate) held_back: Vec<TestName>,
     /// Why the servers cannot be had, if they cannot.
     pub(crate) no_servers: Option<String>,
@@ -52,7 +50,7 @@ pub(crate) struct Result {
     pub(crate) took: Duration,
 }
 
-impl Result {
+impl Attempt {
     pub(crate) fn green(&self) -> bool {
         self.broken.is_none()
             && self.stopped_at.is_none()
@@ -70,56 +68,32 @@ impl Result {
 }
 
 impl Session {
-    /// # Errors
-    /// No place for the servers can be made.
-    pub(crate) fn open(stack: Option<Provider>, brokers: Option<u8>) -> anyhow::Result<Self> {
-        let provider = stack.unwrap_or_default().resolve();
-        let host = Host::open(StackSpec {
-            provider,
-            // 0 is one broker, or as many as there are.
-            brokers: brokers.unwrap_or(0),
-            progress: true,
-            ..StackSpec::default()
-        })?;
-        Ok(Self { host, provider })
+    pub(crate) fn on(servers: Servers) -> Self {
+        Self { servers }
     }
 
     /// # Errors
     /// The servers did not go cleanly.
     pub(crate) fn close(self) -> anyhow::Result<()> {
-        Ok(self.host.close()?)
+        self.servers.close()
     }
 
-    /// The logs of the servers stay, if there are any: where.
-    pub(crate) fn keep_logs(&self) -> Option<std::path::PathBuf> {
-        self.host.keep_logs()
+    pub(crate) fn servers(&self) -> &Servers {
+        &self.servers
     }
 
-    /// How a test of this session is run.
-    pub(crate) fn how(&self) -> How {
-        let (variable, socket) = self.host.variable();
-        let environment: Vec<(OsString, OsString)> = vec![
-            ("LAB_STACK".into(), self.provider.name().into()),
-            (variable.into(), socket.into()),
-        ];
-        How {
-            environment,
-            alone: self.provider == Provider::External,
-        }
-    }
-
-    /// Builds and runs. Tests of the task that is to be built now come first, then the others; tests on servers last, and only
-    /// when those without servers pass.
+    /// Builds and runs. Tests of the task that is to be built now come first. Tests on servers run beside the quick ones, and
+    /// stop when one of those is red.
     ///
     /// # Errors
     /// Cargo or a test program cannot be started; the filter means no test.
-    pub(crate) async fn run(&self, asked: &Asked<'_>, mut tell: impl FnMut(Event<'_>)) -> anyhow::Result<Result> {
+    pub(crate) async fn run(&self, asked: &Asked<'_>, mut tell: impl FnMut(Event<'_>)) -> anyhow::Result<Attempt> {
         let from = Instant::now();
         let (lab, whose) = (asked.lab, asked.whose);
         let standing = Standing::of(lab.clone())?;
-        let mut result = Result {
+        let mut result = Attempt {
             whose,
-            provider: self.provider,
+            provider: self.servers.provider(),
             broken: None,
             ran: Vec::new(),
             held_back: Vec::new(),
@@ -141,7 +115,7 @@ impl Session {
                     .any(|test| lab.manifest.layer(&test.program) == Some(Layer::Server))
         });
         if any_on_servers && !result.filtered {
-            self.host.start();
+            self.servers.start();
         }
         let now = standing
             .next()
@@ -158,7 +132,7 @@ impl Session {
                     return Ok(result);
                 };
                 cases.retain(|case| task.tests.contains(&case.name));
-                result.ran = runner::run(ordered(&standing, cases), &self.how(), &mut tell).await?;
+                result.ran = runner::run(ordered(&standing, cases), &self.servers.how(), &mut tell).await?;
                 if result.ran.iter().any(|ran| !ran.passed()) {
                     result.stopped_at = Some(task.number);
                     result.took = from.elapsed();
@@ -203,12 +177,12 @@ impl Session {
             // What is not built is red without servers, too.
             let (run, kept): (Vec<_>, Vec<_>) = on_servers
                 .into_iter()
-                .partition(|case| any_on_servers && needs_servers(task_of(&case.name)));
+                .partition(|case| any_on_servers && needs_servers(case.name.task()));
             result.held_back = kept.into_iter().map(|case| case.name).collect();
             on_servers = run;
         }
         let filtered = result.filtered;
-        let enough = |ran: &Ran| !filtered && !ran.passed() && needs_servers(task_of(&ran.name));
+        let enough = |ran: &Ran| !filtered && !ran.passed() && needs_servers(ran.name.task());
         self.quick_and_on_servers(without, on_servers, enough, &mut tell, &mut result)
             .await?;
         result.took = from.elapsed();
@@ -225,9 +199,9 @@ impl Session {
         on_servers: Vec<Case>,
         enough: impl Fn(&Ran) -> bool,
         tell: &mut impl FnMut(Event<'_>),
-        result: &mut Result,
+        result: &mut Attempt,
     ) -> anyhow::Result<()> {
-        let how = self.how();
+        let how = self.servers.how();
         let waiting: Vec<TestName> = on_servers.iter().map(|case| case.name.clone()).collect();
         let (tell, ended, stop) = (RefCell::new(tell), RefCell::new(Vec::new()), CancellationToken::new());
         let quick = runner::run(quick, &how, |event| {
@@ -240,7 +214,7 @@ impl Session {
             if on_servers.is_empty() {
                 return anyhow::Ok(None);
             }
-            if let Err(sentence) = up(&self.host).await {
+            if let Err(sentence) = self.servers.up().await {
                 return Ok(Some(sentence));
             }
             let told = |event: Event<'_>| {
@@ -267,7 +241,7 @@ impl Session {
         &self,
         asked: &Asked<'_>,
         programs: &[&str],
-        result: &mut Result,
+        result: &mut Attempt,
     ) -> anyhow::Result<Option<Vec<Case>>> {
         let (lab, whose) = (asked.lab, asked.whose);
         let package = lab.package(whose);
@@ -291,25 +265,6 @@ impl Session {
     }
 }
 
-/// Waits until the servers are there, however long that takes: fetching them is no test's time.
-///
-/// # Errors
-/// Why they cannot be had, in a sentence.
-pub(crate) async fn up(host: &Host) -> std::result::Result<(), String> {
-    loop {
-        match host.ready() {
-            Some(answer) => return answer,
-            None => tokio::time::sleep(Duration::from_millis(20)).await,
-        }
-    }
-}
-
-/// The task that a test is named for.
-pub(crate) fn task_of(name: &TestName) -> Option<u8> {
-    let short = name.test.rsplit("::").next()?;
-    short.strip_prefix("task")?.split('_').next()?.parse().ok()
-}
-
 /// Those of the task that is to be built now first, in the manifest's order; then the other tasks', then the rest.
 fn ordered(standing: &Standing, cases: Vec<Case>) -> Vec<Case> {
     let manifest = &standing.lab.manifest;
@@ -319,7 +274,7 @@ fn ordered(standing: &Standing, cases: Vec<Case>) -> Vec<Case> {
     let known: BTreeSet<&TestName> = all.iter().copied().collect();
     cases.sort_by_key(|case| {
         let place = all.iter().position(|name| **name == case.name).unwrap_or(usize::MAX);
-        let task = task_of(&case.name);
+        let task = case.name.task();
         (task.is_none() || task != now, !known.contains(&case.name), place)
     });
     cases
@@ -330,7 +285,7 @@ fn ordered(standing: &Standing, cases: Vec<Case>) -> Vec<Case> {
 ///
 /// # Errors
 /// The progress cannot be written.
-pub(crate) fn record(before: &Standing, result: &Result) -> anyhow::Result<()> {
+pub(crate) fn record(before: &Standing, result: &Attempt) -> anyhow::Result<()> {
     let lab = &before.lab;
     let others = Standing::of(lab.clone())?.todos != before.todos;
     if result.whose != Whose::Yours || result.filtered || result.broken.is_some() || others {

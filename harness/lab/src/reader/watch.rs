@@ -13,12 +13,13 @@ use tokio::time::{Instant, sleep_until};
 use crate::labs::runner::Group;
 use crate::labs::{Lab, Whose};
 use crate::out;
+use crate::signals::Signals;
 
 use super::keys::Keys;
 use super::session::{Asked, Session, record};
 use super::standing::Standing;
 use super::style::Style;
-use super::{board, hints, session};
+use super::{board, hints};
 
 /// A save is over when nothing was written for this long: editors write a file in several steps.
 const SETTLED: Duration = Duration::from_millis(120);
@@ -112,7 +113,7 @@ async fn next(changes: &mut mpsc::Receiver<()>, keys: &mut Option<Keys>, signals
         }
     };
     tokio::select! {
-        () = signals.heard() => Wish::Quit,
+        _ = signals.heard() => Wish::Quit,
         change = changes.recv() => match change {
             None => Wish::Quit,
             Some(()) => Wish::Save,
@@ -160,7 +161,7 @@ async fn attempt(lab: &Lab, session: &Session, style: Style) -> anyhow::Result<(
     };
     let result = session.run(&asked, |event| line.tell(&event)).await;
     line.over();
-    let result: session::Result = result?;
+    let result = result?;
     // Shown even if it cannot be written down.
     let recorded = record(&before, &result);
     let after = Standing::of(lab.clone())?;
@@ -200,7 +201,7 @@ async fn bench(lab: &Lab, keys: &mut Option<Keys>, signals: &mut Signals) {
         };
         tokio::select! {
             _ = child.wait() => return group.let_go(),
-            () = signals.heard() => break,
+            _ = signals.heard() => break,
             key = key => if matches!(key, None | Some('q' | 'Q')) {
                 break;
             },
@@ -254,29 +255,6 @@ fn is_source(path: &Path, own: &Path) -> bool {
     // A folder that comes back is heard of, and not always each file in it.
     let folders = [Path::new(""), Path::new("src"), Path::new("Cargo.toml")];
     below.extension().is_some_and(|kind| kind == "rs") || folders.contains(&below)
-}
-
-/// What a terminal or a person ends a program by.
-pub(crate) struct Signals([tokio::signal::unix::Signal; 3]);
-
-impl Signals {
-    pub(crate) fn listen() -> anyhow::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self([
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::hangup())?,
-        ]))
-    }
-
-    pub(crate) async fn heard(&mut self) {
-        let [interrupt, terminate, hangup] = &mut self.0;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-        }
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use super::names::{BOUND_MS, LATENESS_MS};
 use super::plan::Plan;
 use super::room;
 use super::setup::Ready;
-use crate::cargo::bar_fits;
 use crate::cli::Source;
 use crate::mine;
 
@@ -54,7 +53,7 @@ pub(crate) async fn audit(plan: &Plan, ready: &Ready, outcome: Outcome) -> anyho
 }
 
 fn bar() -> ProgressBar {
-    let target = if bar_fits() {
+    let target = if crate::bar::fits() {
         ProgressDrawTarget::stderr()
     } else {
         ProgressDrawTarget::hidden()

@@ -22,7 +22,7 @@ impl Board {
     /// Of so many programs; `quiet` where they show their words as they come.
     pub(super) fn new(programs: usize, quiet: bool) -> Self {
         let bar = ProgressBar::with_draw_target(Some(programs as u64), ProgressDrawTarget::hidden());
-        if !quiet && crate::cargo::bar_fits() {
+        if !quiet && crate::bar::fits() {
             let template = "  {spinner} {pos}/{len} test programs, {elapsed}  {wide_msg:.dim}";
             // A constant template.
             if let Ok(style) = ProgressStyle::with_template(template) {

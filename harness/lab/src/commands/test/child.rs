@@ -6,31 +6,8 @@ use std::process::{Command, ExitStatus};
 use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Child;
-use tokio::signal::unix::{self, SignalKind, signal};
 
-/// The signals by which somebody says that it is to stop. Listened to once for a whole run: what comes between two programs
-/// is meant for the next one, too.
-pub(super) struct Signals([(unix::Signal, Signal); 3]);
-
-impl Signals {
-    pub(super) fn listen() -> anyhow::Result<Self> {
-        Ok(Self([
-            (signal(SignalKind::interrupt())?, Signal::INT),
-            (signal(SignalKind::terminate())?, Signal::TERM),
-            (signal(SignalKind::hangup())?, Signal::HUP),
-        ]))
-    }
-
-    /// Waits for the next.
-    pub(super) async fn heard(&mut self) -> Signal {
-        let [(interrupt, int), (terminate, term), (hangup, hup)] = &mut self.0;
-        tokio::select! {
-            _ = interrupt.recv() => *int,
-            _ = terminate.recv() => *term,
-            _ = hangup.recv() => *hup,
-        }
-    }
-}
+use crate::signals::Signals;
 
 /// How a program or all of them ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

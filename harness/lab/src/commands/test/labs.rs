@@ -4,16 +4,16 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 
-use super::child::Signals;
 use super::{INTERRUPTED, Wanted};
 use crate::cargo;
-use crate::labs::Layer;
 use crate::labs::found::{self, Lab, Whose};
+use crate::labs::{Layer, Servers};
 use crate::reader::board::{Running, board};
 use crate::reader::bonus::{self, Bonus};
 use crate::reader::session::{Asked, Session, record};
 use crate::reader::standing::Standing;
 use crate::reader::style::Style;
+use crate::signals::Signals;
 use crate::{note, out};
 
 /// The labs that the words mean, if they are labs: all, or none of them.
@@ -40,7 +40,7 @@ pub(super) fn meant(words: &[String], reference: bool) -> anyhow::Result<Option<
 }
 
 pub(super) fn run(labs: &[Lab], wanted: &Wanted<'_>) -> anyhow::Result<ExitCode> {
-    let session = Session::open(wanted.args.stack, wanted.brokers)?;
+    let session = Session::on(Servers::open(wanted.args.stack, wanted.brokers)?);
     let runtime = super::super::runtime()?;
     let ended = runtime.block_on(async {
         let mut signals = Signals::listen()?;
@@ -50,7 +50,7 @@ pub(super) fn run(labs: &[Lab], wanted: &Wanted<'_>) -> anyhow::Result<ExitCode>
         }
     });
     if let Ok(Some(Ended { on_servers: true, .. })) = ended
-        && let Some(place) = session.keep_logs()
+        && let Some(place) = session.servers().keep_logs()
     {
         note(&format!("The logs of the servers: {}", place.display()));
     }
@@ -107,7 +107,7 @@ async fn several(labs: &[Lab], wanted: &Wanted<'_>, session: &Session) -> anyhow
 
 async fn hold(lab: &Lab, session: &Session, style: Style) -> anyhow::Result<bool> {
     let short = lab.manifest.short();
-    match bonus::hold(lab, &session.how(), &|what| note(&format!("  {what}"))).await? {
+    match bonus::hold(lab, &session.servers().how(), &|what| note(&format!("  {what}"))).await? {
         Bonus::Won(tests) => {
             out(&format!(
                 "{} {} is green on the reference and red on the mistake.\nNext: ./lab up --mine {short}\n",

@@ -10,9 +10,10 @@ use rustix::process::Pid;
 use tempfile::NamedTempFile;
 
 use super::board::Board;
-use super::child::{Ended, Signals, begin, pid, tell};
+use super::child::{Ended, begin, pid, tell};
 use super::programs::Program;
 use crate::out;
+use crate::signals::Signals;
 
 /// A program that runs longer is told of again and again, with the place of its words.
 const LONG: Duration = Duration::from_secs(60);

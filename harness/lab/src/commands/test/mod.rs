@@ -16,7 +16,8 @@ use stack::{Host, Provider, Stack, StackSpec};
 
 use crate::cli::TestArgs;
 use crate::note;
-use child::{Ended, Signals, to_its_end};
+use crate::signals::Signals;
+use child::{Ended, to_its_end};
 use programs::Program;
 use which::Which;
 

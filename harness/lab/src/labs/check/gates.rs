@@ -4,14 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use stack::Host;
-
 use super::super::found::{Lab, Whose};
 use super::super::manifest::{Layer, TestName};
 use super::super::runner::{self, Build, Case, How, Outcome, Ran};
+use super::super::servers::Servers;
 use super::super::skeleton::{MINE, Skeleton, sources};
 use super::super::{generate, members, runner::Binary};
-use crate::reader::session::up;
 use crate::text::plural;
 
 use super::{Checked, Gate, Scratch, Verdict, mutants, names, order, tests_of, verdict};
@@ -21,12 +19,11 @@ use super::{Checked, Gate, Scratch, Verdict, mutants, names, order, tests_of, ve
 pub(super) async fn run(
     scratch: &Scratch,
     lab: &Lab,
-    how: &How,
-    host: &Host,
+    servers: &Servers,
     tell: &dyn Fn(&str),
     checked: &mut Checked,
 ) -> anyhow::Result<()> {
-    let manifest = &lab.manifest;
+    let (manifest, how) = (&lab.manifest, &servers.how());
     let tests = |count: usize| plural(count as u64, "test", "tests");
     let tasks = plural(manifest.tasks.len() as u64, "task", "tasks");
     let well = format!("{tasks}, {}", tests(manifest.declared()));
@@ -61,7 +58,7 @@ pub(super) async fn run(
     };
     if manifest.programs.iter().any(|program| program.layer == Layer::Server) {
         tell("waiting for the servers");
-        up(host).await.map_err(anyhow::Error::msg)?;
+        servers.up().await.map_err(anyhow::Error::msg)?;
     }
     tell("running the skeleton's tests");
     let red = run_all(lab, &built, how).await?;
@@ -221,12 +218,9 @@ fn not_as_declared(lab: &Lab, ran: &[Ran]) -> Vec<String> {
         .map(|name| format!("{name} is declared and there is no such test"))
         .collect();
     for ran in ran {
-        let by_name = ran.name.test.rsplit("::").next().is_some_and(|name| {
-            name.strip_prefix("task")
-                .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-        });
+        let by_name = ran.name.task().is_some();
         match (declared.contains(&ran.name), &ran.outcome) {
-            (true, Outcome::Unbuilt(met)) if *met > task_of(lab, &ran.name) => {
+            (true, Outcome::Unbuilt(met)) if Some(*met) > ran.name.task() => {
                 wrong.push(format!("{} needs task {met}, which comes after its own", ran.name))
             }
             (true, Outcome::Unbuilt(_)) | (false, Outcome::Passed) if !by_name || declared.contains(&ran.name) => {}
@@ -241,22 +235,12 @@ fn not_as_declared(lab: &Lab, ran: &[Ran]) -> Vec<String> {
     wrong
 }
 
-/// The task that declares a test; 0 where none does.
-fn task_of(lab: &Lab, name: &TestName) -> u8 {
-    let tasks = &lab.manifest.tasks;
-    let own = tasks.iter().find(|task| task.tests.contains(name));
-    own.map_or(0, |task| task.number)
-}
-
 /// A test that did not pass, in a line or two.
 pub(super) fn told(ran: &Ran) -> String {
     let how = match &ran.outcome {
         Outcome::Passed => "passed".to_owned(),
         Outcome::Failed => "failed".to_owned(),
-        Outcome::Unbuilt(task) => format!("met the todo! of task {task}"),
-        Outcome::TooLong(limit) => format!("was ended after {} s", limit.as_secs()),
-        Outcome::Died(how) => how.clone(),
-        Outcome::Ignored => "ended and no test ran; is it marked #[ignore]?".to_owned(),
+        other => other.how(),
     };
     let place = ran
         .words

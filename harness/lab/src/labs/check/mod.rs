@@ -12,15 +12,12 @@ mod scratch;
 mod table;
 mod tests_of;
 
-use std::ffi::OsString;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use stack::Host;
-
 use super::found::{self, Lab};
 use super::manifest::ManifestError;
-use super::runner::How;
+use super::servers::Servers;
 pub(crate) use mutants::Patched;
 pub(crate) use scratch::Scratch;
 
@@ -125,17 +122,11 @@ fn verdict(findings: Vec<String>, well: String) -> Verdict {
 pub(crate) async fn check(
     root: &Path,
     folders: &[String],
-    servers: &[(OsString, OsString)],
-    host: &Host,
-    alone: bool,
+    servers: &Servers,
     tell: &dyn Fn(&str),
 ) -> anyhow::Result<Vec<Checked>> {
     tell("copying the checkout");
     let scratch = Scratch::make(root).await?;
-    let how = How {
-        environment: servers.to_vec(),
-        alone,
-    };
     let mut all = Vec::new();
     for folder in folders {
         let from = Instant::now();
@@ -143,7 +134,7 @@ pub(crate) async fn check(
             Ok(lab) => {
                 let mut checked = Checked::new(folder);
                 let saying = |what: &str| tell(&format!("{folder}: {what}"));
-                if let Err(error) = gates::run(&scratch, &lab, &how, host, &saying, &mut checked).await {
+                if let Err(error) = gates::run(&scratch, &lab, servers, &saying, &mut checked).await {
                     // This lab cannot be judged; the others can.
                     let first = checked
                         .gates

@@ -48,6 +48,22 @@ pub(crate) enum Outcome {
     Ignored,
 }
 
+impl Outcome {
+    /// What happened to a test that did not pass, in a line; empty where its own words say it.
+    pub(crate) fn how(&self) -> String {
+        match self {
+            Self::Passed | Self::Failed => String::new(),
+            Self::Unbuilt(task) => format!("it met task {task}, which is not built yet"),
+            Self::TooLong(limit) => format!(
+                "it did not end within {} s and was stopped: a loop without end, or a wait that nobody ends",
+                limit.as_secs()
+            ),
+            Self::Died(how) => how.clone(),
+            Self::Ignored => "it ended and no test ran; is it marked #[ignore]?".to_owned(),
+        }
+    }
+}
+
 /// A test that ran.
 #[derive(Debug, Clone)]
 pub(crate) struct Ran {
