@@ -31,8 +31,11 @@ fn broken_toy() -> &'static (Toy, Ended) {
         toy.edit("labs/11-differs/src/lib.rs", "/// One more.", "/// One more!");
         toy.git(&["rm", "-q", "labs/11-differs/README.md"]);
         toy.write("labs/11-differs/src/more.rs", "//! More.\n");
+        toy.write("labs/11-differs/notes.md", "More.\n");
         toy.edit("solutions/18-torn/lab.toml", "number = 1\n", "number = 2\n");
+        // What a comment names is no member.
         toy.edit("Cargo.toml", ", \"labs/19-stranger\"", "");
+        toy.edit("Cargo.toml", "\nmembers", "\n# \"labs/19-stranger\"\nmembers");
         assert_eq!(toy.cargo(&["update", "--workspace", "--offline"]).code, Some(0));
         toy.commit();
         let checked = toy.lab(&["check"]);
@@ -89,6 +92,7 @@ fn a_committed_lab_that_is_not_what_is_generated_is_told_file_by_file() {
             "labs/11-differs/src/lib.rs:3 differs from what is generated",
             "labs/11-differs/README.md is not committed",
             "labs/11-differs/src/more.rs is committed and no longer generated",
+            "labs/11-differs/notes.md is committed and no longer generated",
             "Next: ./lab generate, then commit labs/",
         ],
     );

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 
 use crate::cargo;
+use crate::keep::Lock;
 use crate::labs::check::chosen;
 use crate::labs::found::Lab;
 use crate::labs::generate::{remember, somebodys, write};
@@ -16,6 +17,7 @@ use crate::text::plural;
 
 pub(crate) fn run(words: &[String]) -> anyhow::Result<ExitCode> {
     let root = cargo::root();
+    let _lock = Lock::take(&root)?;
     let mut strangers = Vec::new();
     let mut made = Vec::new();
     for folder in chosen(&root, words)? {

@@ -27,13 +27,14 @@ pub(crate) fn run(word: &str) -> anyhow::Result<ExitCode> {
         .filter(|task| !standing.built(task.number))
         .map(|task| task.tests.len())
         .sum();
-    let whole = left == manifest.declared();
-    out(&format!(
-        "\n{} of its tests are red now, and that is how it should be: each stands for something that you have not built{}. \
-         The tasks are in labs/{folder}/README.md.\n\n",
-        left,
-        if whole { "" } else { " yet" },
-    ));
+    let red = match left {
+        0 => "The body of every task is written; what is red now is told by its tests.".to_owned(),
+        _ => format!(
+            "{left} of its tests are red now, and that is how it should be: each stands for something that you have not built{}.",
+            if left == manifest.declared() { "" } else { " yet" },
+        ),
+    };
+    out(&format!("\n{red} The tasks are in labs/{folder}/README.md.\n\n"));
     for task in &manifest.tasks {
         let sign = if standing.passed(task.number) {
             style.green("✓")

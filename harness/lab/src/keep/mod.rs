@@ -7,8 +7,8 @@ pub mod backup;
 mod error;
 #[cfg(test)]
 mod fake;
-mod files;
-mod git;
+pub(crate) mod files;
+pub(crate) mod git;
 pub mod lock;
 pub mod progress;
 pub mod reset;

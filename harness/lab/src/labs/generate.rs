@@ -2,12 +2,13 @@
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use super::found::Lab;
 use super::skeleton::{MINE, Skeleton};
+use crate::keep::files;
+use crate::keep::git::Git;
 
 /// What came of one lab.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,27 +56,17 @@ pub(crate) fn somebodys(lab: &Lab, skeleton: &Skeleton) -> anyhow::Result<Vec<Pa
     if !lab.root.join(&folder).exists() {
         return Ok(Vec::new());
     }
-    let said = Command::new("git")
-        .arg("-C")
-        .arg(&lab.root)
-        .args([
-            "status",
-            "--porcelain",
-            "-z",
-            "--untracked-files=all",
-            "--no-renames",
-            "--",
-        ])
-        .arg(&folder)
-        .output()
-        .context("git cannot be started; install it, it tells your work from what was generated")?;
-    if !said.status.success() {
-        bail!(
-            "git does not say what you have changed below {}: {}",
-            folder.display(),
-            String::from_utf8_lossy(&said.stderr).trim()
-        );
-    }
+    let shown = folder.display().to_string();
+    let asked = [
+        "status",
+        "--porcelain",
+        "-z",
+        "--untracked-files=all",
+        "--no-renames",
+        "--",
+        &shown,
+    ];
+    let said = Git::open(&lab.root)?.ask(&asked)?;
     let marks = marks(lab);
     let last = std::fs::read_to_string(&marks).unwrap_or_default();
     let mut theirs = Vec::new();
@@ -113,7 +104,7 @@ pub(crate) fn remember(lab: &Lab, skeleton: &Skeleton) -> anyhow::Result<()> {
     if let Some(folder) = marks.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    std::fs::write(&marks, lines.join("\n")).with_context(|| format!("writing {}", marks.display()))
+    Ok(files::replace(&marks, lines.join("\n").as_bytes())?)
 }
 
 fn marks(lab: &Lab) -> PathBuf {

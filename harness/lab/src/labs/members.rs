@@ -35,5 +35,9 @@ pub(crate) fn make_member(lab: &Lab) -> anyhow::Result<()> {
 /// Whether the root's manifest names the lab among its members: a pattern would take a reader's copy of a folder for a lab.
 pub(crate) fn is_member(lab: &Lab) -> bool {
     let manifest = std::fs::read_to_string(lab.root.join("Cargo.toml")).unwrap_or_default();
-    manifest.contains(&format!("\"labs/{}\"", lab.manifest.folder()))
+    let manifest: toml::Table = manifest.parse().unwrap_or_default();
+    let members = manifest.get("workspace").and_then(|workspace| workspace.get("members"));
+    let folder = format!("labs/{}", lab.manifest.folder());
+    let mut members = members.and_then(toml::Value::as_array).into_iter().flatten();
+    members.any(|member| member.as_str() == Some(&folder))
 }

@@ -8,8 +8,9 @@ use super::super::found::{Lab, Whose};
 use super::super::manifest::{Layer, TestName};
 use super::super::runner::{self, Build, Case, How, Outcome, Ran};
 use super::super::servers::Servers;
-use super::super::skeleton::{MINE, Skeleton, sources};
+use super::super::skeleton::{MINE, Skeleton};
 use super::super::{generate, members, runner::Binary};
+use crate::keep::files;
 use crate::text::plural;
 
 use super::{Checked, Gate, Scratch, Verdict, mutants, names, order, tests_of, verdict};
@@ -194,11 +195,16 @@ fn differences(scratch: &Scratch, lab: &Lab, skeleton: &Skeleton) -> anyhow::Res
             }
         }
     }
-    let more: Vec<PathBuf> = match committed.join("src").is_dir() {
-        true => sources(&committed)?,
+    let more: Vec<PathBuf> = match committed.is_dir() {
+        true => files::walk(&committed)?.into_keys().collect(),
         false => Vec::new(),
     };
-    for path in more.iter().filter(|path| !skeleton.files.contains_key(*path)) {
+    let is_file = |path: &&PathBuf| committed.join(path).is_file();
+    for path in more
+        .iter()
+        .filter(is_file)
+        .filter(|path| !skeleton.files.contains_key(*path))
+    {
         wrong.push(format!(
             "{} is committed and no longer generated",
             folder.join(path).display()

@@ -68,24 +68,27 @@ fn prose(lab: &Lab) -> Vec<(String, String)> {
 
 /// The single-backtick spans of a Markdown text, without its fenced blocks.
 fn in_backticks(text: &str) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut paragraphs = vec![String::new()];
     let mut fenced = false;
     for line in text.lines() {
-        if line.trim_start().starts_with("```") {
-            fenced = !fenced;
-            continue;
+        let line = line.trim();
+        let fence = line.starts_with("```");
+        fenced ^= fence;
+        // A span may go on in the next line of its paragraph, and one that nobody closed ends with it.
+        if fence || line.is_empty() || line.starts_with(['-', '#', '|', '>']) {
+            paragraphs.push(String::new());
         }
-        if !fenced {
-            found.extend(
-                line.split('`')
-                    .skip(1)
-                    .step_by(2)
-                    .filter(|span| !span.is_empty())
-                    .map(str::to_owned),
-            );
+        if let (false, false, Some(paragraph)) = (fence, fenced, paragraphs.last_mut()) {
+            paragraph.push_str(line);
+            paragraph.push(' ');
         }
     }
-    found
+    let spans = paragraphs.iter().flat_map(|paragraph| {
+        let pieces: Vec<&str> = paragraph.split('`').collect();
+        let closed = (pieces.len() - 1) / 2;
+        pieces.into_iter().skip(1).step_by(2).take(closed)
+    });
+    spans.filter(|span| !span.is_empty()).map(str::to_owned).collect()
 }
 
 /// What there is.
@@ -220,6 +223,12 @@ mod tests {
     fn only_what_stands_in_single_backticks_is_a_name() {
         let text = "See `Link::send` and\n```rust\nlet `x` = 1;\n```\nthen `a` or `b.rs`.";
         assert_eq!(in_backticks(text), ["Link::send", "a", "b.rs"]);
+    }
+
+    #[test]
+    fn a_name_may_go_on_in_the_next_line_and_one_that_is_not_closed_ends_with_its_paragraph() {
+        assert_eq!(in_backticks("see `./lab test\n  05` and `a`"), ["./lab test 05", "a"]);
+        assert_eq!(in_backticks("an odd ` here\n- `b` there"), ["b"]);
     }
 
     #[test]

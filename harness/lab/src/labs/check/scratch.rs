@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use serde::Deserialize;
 
 use crate::cargo;
+use crate::keep::files::State;
+use crate::keep::git::{self, Git};
 
 /// The largest file that is copied, bytes.
 const LARGEST: u64 = 32 << 20;
@@ -56,17 +56,17 @@ impl Scratch {
             }
             tokio::time::sleep(A_LOOK).await;
         }
-        let listed = git(root, &["ls-files", "-z", "--cached", "--others", "--exclude-standard"])?;
+        let git = Git::open(root)?;
+        let listed = git.ask(&["ls-files", "-z", "--cached", "--others", "--exclude-standard"])?;
         let mut wanted = BTreeSet::new();
-        for path in listed.split(|byte| *byte == 0).filter(|path| !path.is_empty()) {
-            let path = Path::new(std::ffi::OsStr::from_bytes(path));
+        for path in git::paths(&listed.stdout) {
             // Recordings that lie about are no part of the workbook.
             let small = root
-                .join(path)
+                .join(&path)
                 .metadata()
                 .is_ok_and(|about| about.is_file() && about.len() < LARGEST);
             if !path.starts_with("labs") && small {
-                wanted.insert(path.to_path_buf());
+                wanted.insert(path);
             }
         }
         for path in &wanted {
@@ -75,16 +75,13 @@ impl Scratch {
         remove_others(&copy, Path::new(""), &wanted)?;
         let _ = fs::remove_dir_all(&committed);
         fs::create_dir_all(&committed)?;
-        for path in git(root, &["ls-tree", "-r", "-z", "--name-only", "HEAD", "--", "labs"])?.split(|byte| *byte == 0) {
-            if path.is_empty() {
-                continue;
-            }
-            let path = Path::new(std::ffi::OsStr::from_bytes(path));
+        for (path, state) in git.states("HEAD", &[Path::new("labs")])? {
+            let State::File { bytes, .. } = state else { continue };
             let place = committed.join(path);
             if let Some(folder) = place.parent() {
                 fs::create_dir_all(folder)?;
             }
-            fs::write(&place, git(root, &["show", &format!("HEAD:{}", path.display())])?)?;
+            fs::write(&place, bytes)?;
         }
         // A workspace is whole or it is none: every member has a manifest before cargo is asked anything.
         for folder in super::super::found::folders(&copy)? {
@@ -177,19 +174,6 @@ fn apart(copy: &Path) -> anyhow::Result<Vec<String>> {
         }
     }
     Ok(arguments)
-}
-
-fn git(root: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
-    let said = Command::new("git").arg("-C").arg(root).args(arguments).output();
-    let said = said.context("git cannot be started; ./lab check needs it to tell what is committed")?;
-    if !said.status.success() {
-        bail!(
-            "git {}: {}",
-            arguments.join(" "),
-            String::from_utf8_lossy(&said.stderr).trim()
-        );
-    }
-    Ok(said.stdout)
 }
 
 /// Written only where it differs: cargo builds anew what is newer.

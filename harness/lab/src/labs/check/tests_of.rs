@@ -26,5 +26,9 @@ pub(super) async fn build(
     for program in programs.unwrap_or(&all) {
         cargo.args(["--test", program]);
     }
+    // What ships with the skeleton and no test runs.
+    if whose == Whose::Yours && programs.is_none() {
+        cargo.args(["--test", "mine", "--benches"]);
+    }
     build::build(cargo, &lab.place(whose)).await
 }
