@@ -61,8 +61,12 @@ pub(super) async fn run(
         tell("waiting for the servers");
         servers.up().await.map_err(anyhow::Error::msg)?;
     }
-    tell("running the skeleton's tests");
-    let red = run_all(lab, &built, how).await?;
+    tell("running the skeleton's tests, and building the reference");
+    let (red, reference) = tokio::join!(
+        run_all(lab, &built, how),
+        tests_of::build(scratch, lab, Whose::Reference, None)
+    );
+    let red = red?;
     checked.set(
         Gate::Red,
         verdict(
@@ -71,23 +75,21 @@ pub(super) async fn run(
         ),
     );
 
-    let amiss = order::run(scratch, lab, how, &skeleton, tell).await?;
-    checked.set(Gate::Order, verdict(amiss, String::new()));
-
-    tell("building the reference");
-    match tests_of::build(scratch, lab, Whose::Reference, None).await? {
+    let binaries = match reference? {
         Build::Broken(broken) => {
             let what = format!("the reference does not compile:\n{}", broken.first);
             checked.set(Gate::Reference, Verdict::Broken(vec![what]));
             return Ok(());
         }
-        Build::Ready { binaries, .. } => {
-            tell("running the reference's tests");
-            let ran = run_all(lab, &binaries, how).await?;
-            let failed: Vec<String> = ran.iter().filter(|ran| !ran.passed()).map(told).collect();
-            checked.set(Gate::Reference, verdict(failed, tests(ran.len())));
-        }
-    }
+        Build::Ready { binaries, .. } => binaries,
+    };
+    tell("running the reference's tests");
+    let ran = run_all(lab, &binaries, how).await?;
+    let failed: Vec<String> = ran.iter().filter(|ran| !ran.passed()).map(told).collect();
+    checked.set(Gate::Reference, verdict(failed, tests(ran.len())));
+    let amiss = order::run(scratch, lab, how, &skeleton, tell).await?;
+    checked.set(Gate::Order, verdict(amiss, String::new()));
+
     let survivors = mutants::run(scratch, lab, how, tell).await?;
     checked.set(Gate::Mutants, verdict(survivors, format!("{}", manifest.mutants.len())));
     Ok(())

@@ -8,9 +8,10 @@ use anyhow::{Context, bail};
 
 use super::super::found::{Lab, Whose};
 use super::super::manifest::Mutant;
-use super::super::runner::{self, Build, How, Outcome, Ran};
+use super::super::runner::{self, Binary, Build, How, Outcome, Ran};
+use super::Scratch;
 use super::gates::told;
-use super::{Scratch, tests_of};
+use super::tests_of::{self, overlapped};
 
 /// The files that a mutant changes, before and after.
 #[derive(Debug, Default)]
@@ -88,32 +89,31 @@ fn parts(text: &str) -> Vec<String> {
 /// # Errors
 /// Cargo cannot be started, or the disk.
 pub(super) async fn run(scratch: &Scratch, lab: &Lab, how: &How, tell: &dyn Fn(&str)) -> anyhow::Result<Vec<String>> {
-    let mut wrong = Vec::new();
     let count = lab.manifest.mutants.len();
-    for (at, mutant) in lab.manifest.mutants.iter().enumerate() {
+    let build = async |(at, mutant): &(usize, &Mutant)| {
         tell(&format!("mutant {} of {count}: {}", at + 1, mutant.name));
         let patched = match Patched::read(&lab.solution(), &mutant.name) {
             Ok(patched) => patched,
-            Err(error) => {
-                wrong.push(format!("{}: {error:#}", mutant.name));
-                continue;
-            }
+            Err(error) => return Ok(Err(format!("{}: {error:#}", mutant.name))),
         };
+        let program = mutant.killed_by.program.as_str();
         patched.put(&lab.solution())?;
-        let tried = one(scratch, lab, how, mutant).await;
+        let built = tests_of::build(scratch, lab, Whose::Reference, Some(&[program])).await;
         patched.take_back(&lab.solution())?;
-        wrong.extend(tried?);
-    }
-    Ok(wrong)
+        Ok(match built? {
+            Build::Ready { binaries, .. } => Ok(binaries),
+            Build::Broken(broken) => Err(format!("{} does not compile:\n{}", mutant.name, broken.first)),
+        })
+    };
+    let test = async |(_, mutant): (usize, &Mutant), built: Result<Vec<Binary>, String>| match built {
+        Ok(binaries) => Ok(one(lab, how, mutant, &binaries).await?.into_iter().collect()),
+        Err(why) => Ok(vec![why]),
+    };
+    overlapped(lab.manifest.mutants.iter().enumerate(), build, test).await
 }
 
-async fn one(scratch: &Scratch, lab: &Lab, how: &How, mutant: &Mutant) -> anyhow::Result<Option<String>> {
-    let program = mutant.killed_by.program.as_str();
-    let binaries = match tests_of::build(scratch, lab, Whose::Reference, Some(&[program])).await? {
-        Build::Ready { binaries, .. } => binaries,
-        Build::Broken(broken) => return Ok(Some(format!("{} does not compile:\n{}", mutant.name, broken.first))),
-    };
-    let cases = runner::cases(&lab.manifest, &binaries).await?;
+async fn one(lab: &Lab, how: &How, mutant: &Mutant, binaries: &[Binary]) -> anyhow::Result<Option<String>> {
+    let cases = runner::cases(&lab.manifest, binaries).await?;
     let killer: Vec<_> = cases.into_iter().filter(|case| case.name == mutant.killed_by).collect();
     if killer.is_empty() {
         return Ok(Some(format!("{}: there is no test {}", mutant.name, mutant.killed_by)));

@@ -6,12 +6,13 @@ use std::fs;
 use anyhow::Context;
 
 use super::super::found::{Lab, Whose};
-use super::super::manifest::Task;
+use super::super::manifest::{Task, TestName};
 use super::super::runner::{self, Build, How, Outcome, Ran};
 use super::super::skeleton::{Skeleton, sources};
 use super::super::{generate, markers};
+use super::Scratch;
 use super::gates::told;
-use super::{Scratch, tests_of};
+use super::tests_of::{self, overlapped};
 
 /// Builds the lab in the copy as it is before each task but the first, which is the skeleton. A line for each test that is not as
 /// it should be then.
@@ -25,13 +26,17 @@ pub(super) async fn run(
     skeleton: &Skeleton,
     tell: &dyn Fn(&str),
 ) -> anyhow::Result<Vec<String>> {
-    let mut wrong = Vec::new();
-    for pair in lab.manifest.tasks.windows(2) {
-        let [before, now] = pair else { continue };
+    let steps = lab.manifest.tasks.iter().zip(lab.manifest.tasks.iter().skip(1));
+    let build = async |(before, now): &(&Task, &Task)| {
         tell(&format!("at task {} of {}", now.number, lab.manifest.tasks.len()));
         build_before(lab, now.number)?;
-        wrong.extend(at(scratch, lab, how, before, now).await?);
-    }
+        let mut programs: Vec<&str> = tests(before, now).map(|test| test.program.as_str()).collect();
+        programs.sort_unstable();
+        programs.dedup();
+        tests_of::build(scratch, lab, Whose::Yours, Some(&programs)).await
+    };
+    let test = async |(before, now): (&Task, &Task), built: Build| at(lab, how, before, now, built).await;
+    let wrong = overlapped(steps, build, test).await?;
     generate::write(skeleton, &lab.mine())?;
     Ok(wrong)
 }
@@ -50,12 +55,12 @@ fn build_before(lab: &Lab, task: u8) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn at(scratch: &Scratch, lab: &Lab, how: &How, before: &Task, now: &Task) -> anyhow::Result<Vec<String>> {
-    let tests = || before.tests.iter().chain(&now.tests);
-    let mut programs: Vec<&str> = tests().map(|test| test.program.as_str()).collect();
-    programs.sort_unstable();
-    programs.dedup();
-    let binaries = match tests_of::build(scratch, lab, Whose::Yours, Some(&programs)).await? {
+fn tests<'a>(before: &'a Task, now: &'a Task) -> impl Iterator<Item = &'a TestName> {
+    before.tests.iter().chain(&now.tests)
+}
+
+async fn at(lab: &Lab, how: &How, before: &Task, now: &Task, built: Build) -> anyhow::Result<Vec<String>> {
+    let binaries = match built {
         Build::Ready { binaries, .. } => binaries,
         Build::Broken(broken) => {
             let what = format!(
@@ -66,7 +71,7 @@ async fn at(scratch: &Scratch, lab: &Lab, how: &How, before: &Task, now: &Task) 
         }
     };
     let mut cases = runner::cases(&lab.manifest, &binaries).await?;
-    cases.retain(|case| tests().any(|test| *test == case.name));
+    cases.retain(|case| tests(before, now).any(|test| *test == case.name));
     let ran = runner::run(cases, how, |_| {}).await?;
     Ok(ran.iter().filter_map(|ran| amiss(ran, before, now)).collect())
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use serde::Deserialize;
 
+use super::super::runner::Binary;
 use crate::cargo;
 use crate::keep::files::State;
 use crate::keep::git::{self, Git};
@@ -28,6 +30,8 @@ pub(crate) struct Scratch {
     pub(crate) committed: PathBuf,
     /// Cargo's arguments that set what is built here apart.
     apart: Vec<String>,
+    /// How many builds there were.
+    builds: AtomicUsize,
     /// One check at a time in a copy.
     _lock: fs::File,
 }
@@ -98,6 +102,7 @@ impl Scratch {
             root: copy,
             committed,
             apart,
+            builds: AtomicUsize::new(0),
             _lock: lock,
         })
     }
@@ -110,6 +115,27 @@ impl Scratch {
             .args(["--release", "--locked"])
             .args(&self.apart);
         cargo
+    }
+
+    /// Gives programs a name that the next build does not give away. Of each only the last two builds stay: the one that is run,
+    /// and the one that is to be run next.
+    ///
+    /// # Errors
+    /// The disk.
+    pub(crate) fn put_aside(&self, binaries: Vec<Binary>) -> anyhow::Result<Vec<Binary>> {
+        let turn = self.builds.fetch_add(1, Ordering::Relaxed);
+        let place = self.target().join("check/programs").join((turn % 3).to_string());
+        let _ = fs::remove_dir_all(&place);
+        fs::create_dir_all(&place)?;
+        let aside = |binary: Binary| {
+            let path = place.join(&binary.program);
+            // The linker makes a new file and leaves this one alone; a copy is for file systems without links.
+            fs::hard_link(&binary.path, &path)
+                .or_else(|_| fs::copy(&binary.path, &path).map(drop))
+                .with_context(|| format!("writing {}", path.display()))?;
+            anyhow::Ok(Binary { path, ..binary })
+        };
+        binaries.into_iter().map(aside).collect()
     }
 
     fn target(&self) -> PathBuf {

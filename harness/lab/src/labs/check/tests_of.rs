@@ -1,4 +1,6 @@
-//! Building the test programs of one of a lab's two crates in the copy.
+//! Building the test programs of one of a lab's two crates in the copy, and the next while the last are run.
+
+use futures_util::future::OptionFuture;
 
 use super::super::found::{Lab, Whose};
 use super::super::runner::{Build, build};
@@ -30,5 +32,32 @@ pub(super) async fn build(
     if whose == Whose::Yours && programs.is_none() {
         cargo.args(["--test", "mine", "--benches"]);
     }
-    build::build(cargo, &lab.place(whose)).await
+    match build::build(cargo, &lab.place(whose)).await? {
+        Build::Ready { binaries, warnings } => Ok(Build::Ready {
+            binaries: scratch.put_aside(binaries)?,
+            warnings,
+        }),
+        broken => Ok(broken),
+    }
+}
+
+/// Builds each step, and runs the tests of the one before meanwhile: those mostly wait, and a build never does. Gives what is
+/// wrong, in the order of the steps.
+///
+/// # Errors
+/// The first of a step.
+pub(super) async fn overlapped<S, B>(
+    steps: impl IntoIterator<Item = S>,
+    build: impl AsyncFn(&S) -> anyhow::Result<B>,
+    test: impl AsyncFn(S, B) -> anyhow::Result<Vec<String>>,
+) -> anyhow::Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    let mut testing = OptionFuture::default();
+    for step in steps {
+        let (built, tested) = tokio::join!(build(&step), testing);
+        wrong.extend(tested.transpose()?.into_iter().flatten());
+        testing = OptionFuture::from(Some(Box::pin(test(step, built?))));
+    }
+    wrong.extend(testing.await.transpose()?.into_iter().flatten());
+    Ok(wrong)
 }
