@@ -12,7 +12,7 @@ use crate::cargo;
 use crate::keep::progress::{Progress, Verdict, today};
 use crate::labs::manifest::TestName;
 use crate::labs::runner::build::{self, Broken};
-use crate::labs::runner::{self, Build, Case, Event, Ran};
+use crate::labs::runner::{self, Build, Case, Event, How, Ran};
 use crate::labs::{Lab, Layer, Servers, Whose};
 
 use super::standing::Standing;
@@ -183,59 +183,20 @@ impl Session {
         }
         let filtered = result.filtered;
         let enough = |ran: &Ran| !filtered && !ran.passed() && needs_servers(ran.name.task());
-        self.quick_and_on_servers(without, on_servers, enough, &mut tell, &mut result)
-            .await?;
+        let waiting: Vec<TestName> = on_servers.iter().map(|case| case.name.clone()).collect();
+        let (how, up) = (self.servers.how(), self.servers.up());
+        let (ran, no_servers) = beside(without, on_servers, up, &how, enough, &mut tell).await?;
+        result.ran.extend(ran);
+        result.no_servers = no_servers;
+        let ran = |name: &TestName| result.ran.iter().any(|ran| ran.name == *name);
+        let missing: Vec<TestName> = waiting.into_iter().filter(|name| !ran(name)).collect();
+        result.held_back.extend(missing);
         result.took = from.elapsed();
         Ok(result)
     }
 }
 
 impl Session {
-    /// Runs both kinds at the same time: the quick ones mostly wait. When one of those is red for which `enough` holds, tests on
-    /// servers that still run are ended and held back: they could only say the same, after minutes.
-    async fn quick_and_on_servers(
-        &self,
-        quick: Vec<Case>,
-        on_servers: Vec<Case>,
-        enough: impl Fn(&Ran) -> bool,
-        tell: &mut impl FnMut(Event<'_>),
-        result: &mut Attempt,
-    ) -> anyhow::Result<()> {
-        let how = self.servers.how();
-        let waiting: Vec<TestName> = on_servers.iter().map(|case| case.name.clone()).collect();
-        let (tell, ended, stop) = (RefCell::new(tell), RefCell::new(Vec::new()), CancellationToken::new());
-        let quick = runner::run(quick, &how, |event| {
-            if matches!(&event, Event::Ended(ran) if enough(ran)) {
-                stop.cancel();
-            }
-            (tell.borrow_mut())(event);
-        });
-        let servers = stop.run_until_cancelled(async {
-            if on_servers.is_empty() {
-                return anyhow::Ok(None);
-            }
-            if let Err(sentence) = self.servers.up().await {
-                return Ok(Some(sentence));
-            }
-            let told = |event: Event<'_>| {
-                if let Event::Ended(ran) = &event {
-                    ended.borrow_mut().push((*ran).clone());
-                }
-                (tell.borrow_mut())(event);
-            };
-            runner::run(on_servers, &how, told).await?;
-            Ok(None)
-        });
-        let (quick, servers) = tokio::join!(quick, servers);
-        result.no_servers = servers.transpose()?.flatten();
-        result.ran.extend(quick?);
-        result.ran.extend(ended.into_inner());
-        let ran = |name: &TestName| result.ran.iter().any(|ran| ran.name == *name);
-        let missing: Vec<TestName> = waiting.into_iter().filter(|name| !ran(name)).collect();
-        result.held_back.extend(missing);
-        Ok(())
-    }
-
     /// Builds programs and asks them which tests they have; `None` where something does not compile, which is in `result` then.
     async fn cases(
         &self,
@@ -263,6 +224,50 @@ impl Session {
             }
         }
     }
+}
+
+/// Runs both kinds at the same time: the quick ones mostly wait. When one of those is red for which `enough` holds, tests on
+/// servers that still run are ended: they could only say the same, after minutes. Gives those that ran to their end, and why
+/// the servers are not `up`, if they are not.
+///
+/// # Errors
+/// A program cannot be started.
+async fn beside(
+    quick: Vec<Case>,
+    on_servers: Vec<Case>,
+    up: impl Future<Output = Result<(), String>>,
+    how: &How,
+    enough: impl Fn(&Ran) -> bool,
+    tell: impl FnMut(Event<'_>),
+) -> anyhow::Result<(Vec<Ran>, Option<String>)> {
+    let (tell, ended, stop) = (RefCell::new(tell), RefCell::new(Vec::new()), CancellationToken::new());
+    let quick = runner::run(quick, how, |event| {
+        if matches!(&event, Event::Ended(ran) if enough(ran)) {
+            stop.cancel();
+        }
+        (tell.borrow_mut())(event);
+    });
+    let servers = stop.run_until_cancelled(async {
+        if on_servers.is_empty() {
+            return anyhow::Ok(None);
+        }
+        if let Err(sentence) = up.await {
+            return Ok(Some(sentence));
+        }
+        let told = |event: Event<'_>| {
+            if let Event::Ended(ran) = &event {
+                ended.borrow_mut().push((*ran).clone());
+            }
+            (tell.borrow_mut())(event);
+        };
+        runner::run(on_servers, how, told).await?;
+        Ok(None)
+    });
+    let (quick, servers) = tokio::join!(quick, servers);
+    let no_servers = servers.transpose()?.flatten();
+    let mut ran = quick?;
+    ran.extend(ended.into_inner());
+    Ok((ran, no_servers))
 }
 
 /// Those of the task that is to be built now first, in the manifest's order; then the other tasks', then the rest.
@@ -316,3 +321,6 @@ pub(crate) fn record(before: &Standing, result: &Attempt) -> anyhow::Result<()> 
     })?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
