@@ -137,13 +137,15 @@ impl Kafka {
     /// # Errors
     /// The topic exists, a setting is unknown, or Kafka does not answer.
     pub async fn create_topic(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) -> Result<(), StackError> {
-        create_topic(&self.bootstrap, name, partitions, self.replication, settings).await?;
+        // One client for both: to make and to end one takes a tenth of a second.
+        let admin = admin(&self.bootstrap)?;
+        create_topic(&admin, name, partitions, self.replication, settings).await?;
         if let Some(made) = &self.made {
             made.topic(name);
         }
-        let (bootstrap, name) = (self.bootstrap.clone(), name.to_owned());
+        let name = name.to_owned();
         blocking("waiting for a topic", move || {
-            wait_for_leaders(&bootstrap, &name, partitions)
+            wait_for_leaders(&admin, &name, partitions)
         })
         .await
     }
@@ -163,14 +165,13 @@ pub(crate) fn admin(bootstrap: &str) -> Result<AdminClient<DefaultClientContext>
 
 /// Asks for the topic; does not wait for its leaders.
 pub(crate) async fn create_topic(
-    bootstrap: &str,
+    admin: &AdminClient<DefaultClientContext>,
     name: &str,
     partitions: i32,
     replication: i32,
     settings: &[(&str, &str)],
 ) -> Result<(), StackError> {
     let doing = || format!("creating topic {name}");
-    let admin = admin(bootstrap)?;
     let settings: BTreeMap<_, _> = settings.iter().copied().collect();
     let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(replication));
     for (key, value) in settings {
@@ -235,8 +236,11 @@ fn placed(bootstrap: &str, topic: &str) -> Result<Vec<Placed>, StackError> {
 }
 
 /// Waits until every partition of the topic has a leader. Blocking.
-pub(crate) fn wait_for_leaders(bootstrap: &str, name: &str, partitions: i32) -> Result<(), StackError> {
-    let admin = admin(bootstrap)?;
+pub(crate) fn wait_for_leaders(
+    admin: &AdminClient<DefaultClientContext>,
+    name: &str,
+    partitions: i32,
+) -> Result<(), StackError> {
     let started = Instant::now();
     while started.elapsed() < TOPIC_LIMIT {
         if let Ok(metadata) = admin.inner().fetch_metadata(Some(name), Duration::from_secs(2))

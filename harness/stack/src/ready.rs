@@ -10,7 +10,7 @@ use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 
 use crate::client::clickhouse_client;
 use crate::error::StackError;
-use crate::kafka::{already_exists, create_topic, wait_for_leaders};
+use crate::kafka::{admin, already_exists, create_topic, wait_for_leaders};
 use crate::log;
 use crate::settings::kafka::Role;
 
@@ -64,9 +64,10 @@ pub(crate) fn kafka(bootstrap: &str, replication: i32, topic: &str) -> Result<()
         .create()
         .map_err(failed("making a producer"))?;
     let delivery = wait(async {
-        match create_topic(bootstrap, topic, 1, replication, &[]).await {
+        let admin = admin(bootstrap)?;
+        match create_topic(&admin, topic, 1, replication, &[]).await {
             Err(error) if !already_exists(&error) => return Err(error),
-            _ => wait_for_leaders(bootstrap, topic, 1)?,
+            _ => wait_for_leaders(&admin, topic, 1)?,
         }
         let record = FutureRecord::<(), _>::to(topic).partition(0).payload(&payload[..]);
         producer

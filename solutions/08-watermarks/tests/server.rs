@@ -10,7 +10,7 @@ use stack::{Stack, unique};
 use watermarks::{Alignment, BoundedOutOfOrderness, Combiner, Completeness, Idleness, Reading, WindowState};
 
 const WITHIN: Duration = Duration::from_secs(60);
-const TIMEOUT: Duration = Duration::from_millis(300);
+const TIMEOUT: Duration = Duration::from_millis(100);
 const BOUND_MS: i64 = 1_000;
 const MINUTE: i64 = 60_000;
 /// The first minute of 2021. A topic that deletes by time would delete such records: these tests ask for one that keeps them.
