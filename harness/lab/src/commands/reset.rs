@@ -3,11 +3,24 @@
 use std::process::ExitCode;
 
 use crate::keep::reset;
+use crate::labs::Lab;
+use crate::labs::skeleton::Skeleton;
 use crate::{cargo, note, out, text};
 
 pub(crate) fn run(lab: &str, all: bool) -> anyhow::Result<ExitCode> {
     let root = cargo::root();
-    let done = reset::reset(&root, lab, all, &mut |backup| {
+    // What the reference makes, if it can be read: the reader may have committed his own.
+    let made = |folder: &str| {
+        let lab = Lab::read(&root, folder).ok()?;
+        let files = Skeleton::make(&lab).ok()?.files;
+        Some(
+            files
+                .into_iter()
+                .map(|(path, text)| (path, text.into_bytes()))
+                .collect(),
+        )
+    };
+    let done = reset::reset(&root, lab, all, &made, &mut |backup| {
         note(&format!("all that was there is in {}", backup.display()));
     })?;
     out(&said(&done));

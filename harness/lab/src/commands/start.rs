@@ -6,6 +6,7 @@ use crate::keep::progress::{Progress, today};
 use crate::labs::found;
 use crate::reader::standing::{Standing, task_text};
 use crate::reader::style::{Style, paragraphs};
+use crate::text::plural;
 use crate::{cargo, out};
 
 pub(crate) fn run(word: &str) -> anyhow::Result<ExitCode> {
@@ -28,7 +29,11 @@ pub(crate) fn run(word: &str) -> anyhow::Result<ExitCode> {
         .map(|task| task.tests.len())
         .sum();
     let red = match left {
-        0 => "The body of every task is written; what is red now is told by its tests.".to_owned(),
+        0 if standing.done() == manifest.tasks.len() => "Every task passes.".to_owned(),
+        0 => format!(
+            "The body of every task is written. Next: ./lab test {}",
+            manifest.short()
+        ),
         _ => format!(
             "{left} of its tests are red now, and that is how it should be: each stands for something that you have not built{}.",
             if left == manifest.declared() { "" } else { " yet" },
@@ -41,12 +46,11 @@ pub(crate) fn run(word: &str) -> anyhow::Result<ExitCode> {
         } else {
             style.dim("·")
         };
-        out(&format!(
-            "  {sign} {} {}  ({} red tests)\n",
-            task.number,
-            task.title,
-            task.tests.len()
-        ));
+        let red = match standing.built(task.number) {
+            true => String::new(),
+            false => format!("  ({})", plural(task.tests.len() as u64, "red test", "red tests")),
+        };
+        out(&format!("  {sign} {} {}{red}\n", task.number, task.title));
     }
     if let Some(begun) = begun {
         out(&format!(

@@ -1,11 +1,15 @@
 //! A lab back to what the workbook ships: first a backup, then the files, then the progress.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::files::{Staged, State};
 use super::git::Git;
 use super::update::plan::Plan;
 use super::{KeepError, Lock, Progress, backup, shipped};
+
+/// Files by their path below a lab.
+pub type Files = BTreeMap<PathBuf, Vec<u8>>;
 
 /// What a reset did.
 #[derive(Debug)]
@@ -24,13 +28,20 @@ pub struct Reset {
     pub unforgotten: Option<KeepError>,
 }
 
-/// Puts the lab that `word` means back to the files of the checkout's commit: after a backup, whose place is told to `told`
-/// before anything changes. `tests/mine.rs` stays unless `all`.
+/// Puts the lab that `word` means back to what the workbook ships: `made` by its folder, the files below it as the reference
+/// makes them, for a reader may have committed his own; without them the files of the checkout's commit. After a backup, whose
+/// place is told to `told` before anything changes. `tests/mine.rs` stays unless `all`.
 ///
 /// # Errors
 /// There is no such lab, an update is half-way, the backup cannot be made (then nothing is changed), or a file cannot be
 /// written (the next reset does the rest).
-pub fn reset(root: &Path, word: &str, all: bool, told: &mut dyn FnMut(&Path)) -> Result<Reset, KeepError> {
+pub fn reset(
+    root: &Path,
+    word: &str,
+    all: bool,
+    made: &dyn Fn(&str) -> Option<Files>,
+    told: &mut dyn FnMut(&Path),
+) -> Result<Reset, KeepError> {
     let git = Git::open(root)?;
     let head = git.commit("HEAD")?.unwrap_or_default();
     let folder = shipped::meant(&git, &head, word)?;
@@ -42,7 +53,13 @@ pub fn reset(root: &Path, word: &str, all: bool, told: &mut dyn FnMut(&Path)) ->
     }
     let lab = shipped::lab(&folder);
     backup::refuse_link(&root.join(&lab))?;
-    let theirs = shipped::files(&git, &head, &folder)?;
+    let theirs = match made(&folder) {
+        Some(files) => {
+            let file = |(path, bytes)| (lab.join::<PathBuf>(path), State::File { bytes, runs: false });
+            files.into_iter().map(file).collect()
+        }
+        None => shipped::files(&git, &head, &folder)?,
+    };
     let mine = lab.join("tests/mine.rs");
     // Through a link as well: whoever has his tests elsewhere keeps them.
     let mine_stays = !all && root.join(&mine).exists();

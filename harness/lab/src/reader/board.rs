@@ -53,10 +53,14 @@ pub(crate) fn board(lab: &Lab, result: &Attempt, before: &Standing, after: &Stan
         let (sign, word) = match (row.passed == all, row.unbuilt) {
             (true, _) => (style.green("✓"), String::new()),
             (false, true) => (style.dim("·"), style.dim("  not built yet")),
-            (false, false) if row.passed + row.held_back == all => (
-                style.dim("…"),
-                style.dim(&format!("  {} on servers, when the others pass", row.held_back)),
-            ),
+            (false, false) if row.passed + row.held_back == all => {
+                let why = match result.no_servers {
+                    Some(_) => "and there are none",
+                    None => "when the others pass",
+                };
+                let word = format!("  {} on servers, {why}", row.held_back);
+                (style.dim("…"), style.dim(&word))
+            }
             (false, false) => (style.red("✗"), String::new()),
         };
         let title = format!("{:width$}", row.task.title);
@@ -72,7 +76,7 @@ pub(crate) fn board(lab: &Lab, result: &Attempt, before: &Standing, after: &Stan
             out,
             "\n{} {why}\n{} could not run.\n",
             style.red("The servers cannot be had:"),
-            tests(result.held_back.len())
+            tests(rows.iter().filter(|row| !row.unbuilt).map(|row| row.held_back).sum())
         );
     }
     let first = first_red(result, before);
@@ -238,7 +242,17 @@ fn closing(out: &mut String, result: &Attempt, before: &Standing, after: &Standi
         "\n{passed} of the {} tests of the tasks pass.",
         manifest.declared()
     );
+    let of_no_task = first.is_some_and(|ran| ran.name.task().is_none() || ran.name.program == "mine");
     match after.next() {
+        Some(_) if result.no_servers.is_some() && first.is_none() => {
+            let _ = writeln!(out, "Next: ./lab doctor   which says what this machine lacks");
+        }
+        Some(_) if of_no_task => {
+            let _ = writeln!(
+                out,
+                "Next: mend the test above, or what it tests; then ./lab test {short}"
+            );
+        }
         Some(task) => {
             let what = match (first, after.places(task.number).first()) {
                 (Some(ran), _) if ran.name.task() == Some(task.number) && after.built(task.number) => {

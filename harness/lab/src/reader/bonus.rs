@@ -80,7 +80,7 @@ pub(crate) async fn hold(lab: &Lab, how: &How, tell: &dyn Fn(&str)) -> anyhow::R
     };
     let killers: Vec<String> = wrong
         .into_iter()
-        .filter(|ran| ran.outcome == Outcome::Failed)
+        .filter(|ran| matches!(ran.outcome, Outcome::Failed | Outcome::TooLong(_) | Outcome::Died(_)))
         .map(|ran| ran.name.test)
         .collect();
     if killers.is_empty() {
@@ -97,8 +97,7 @@ pub(crate) async fn hold(lab: &Lab, how: &How, tell: &dyn Fn(&str)) -> anyhow::R
 
 async fn run(scratch: &Scratch, lab: &Lab, how: &How) -> anyhow::Result<Result<Vec<Ran>, String>> {
     let mut cargo = scratch.cargo("test");
-    cargo.args(["--package", &lab.package(Whose::Yours), "--test", "mine"]);
-    crate::cargo::with_ours(&scratch.root, &mut cargo);
+    build::ask(&mut cargo, &scratch.root, &lab.package(Whose::Yours), ["mine"]);
     match build::build(cargo, &lab.mine()).await? {
         Build::Broken(broken) => Ok(Err(broken.first)),
         Build::Ready { binaries, .. } => {

@@ -170,19 +170,10 @@ impl Session {
                 );
             }
         }
-        let (mut on_servers, without): (Vec<Case>, Vec<Case>) = ordered(&standing, cases)
-            .into_iter()
-            .partition(|case| case.layer == Layer::Server && case.name.program != "mine");
-        if !result.filtered {
-            // What is not built is red without servers, too.
-            let (run, kept): (Vec<_>, Vec<_>) = on_servers
-                .into_iter()
-                .partition(|case| any_on_servers && needs_servers(case.name.task()));
-            result.held_back = kept.into_iter().map(|case| case.name).collect();
-            on_servers = run;
-        }
-        let filtered = result.filtered;
-        let enough = |ran: &Ran| !filtered && !ran.passed() && needs_servers(ran.name.task());
+        let choice = choose(ordered(&standing, cases), result.filtered, needs_servers);
+        result.held_back = choice.held_back;
+        let (without, on_servers, filtered) = (choice.quick, choice.on_servers, result.filtered);
+        let enough = |ran: &Ran| is_enough(ran, filtered, needs_servers);
         let waiting: Vec<TestName> = on_servers.iter().map(|case| case.name.clone()).collect();
         let (how, up) = (self.servers.how(), self.servers.up());
         let (ran, no_servers) = beside(without, on_servers, up, &how, enough, &mut tell).await?;
@@ -207,11 +198,7 @@ impl Session {
         let (lab, whose) = (asked.lab, asked.whose);
         let package = lab.package(whose);
         let mut call = cargo::cargo("test");
-        call.args(["--package", &package]);
-        cargo::with_ours(&lab.root, &mut call);
-        for program in programs {
-            call.args(["--test", program]);
-        }
+        build::ask(&mut call, &lab.root, &package, programs.iter().copied());
         // Not optimised, and without what only a debugger reads: built in a third of the time at every save, and no test measures. `up` and `bench` build anew.
         for setting in ["opt-level=0", "debug=0"] {
             call.args(["--config", &format!("profile.release.package.{package}.{setting}")]);
@@ -226,9 +213,40 @@ impl Session {
     }
 }
 
+/// Which tests are run, and how.
+struct Choice {
+    /// Without servers, or the reader's own.
+    quick: Vec<Case>,
+    on_servers: Vec<Case>,
+    /// What is not built is red without servers, too.
+    held_back: Vec<TestName>,
+}
+
+/// `built`: whether the code that a test of this task needs is written; a test of no task needs none.
+fn choose(cases: Vec<Case>, filtered: bool, built: impl Fn(Option<u8>) -> bool) -> Choice {
+    let (on_servers, quick): (Vec<Case>, Vec<Case>) = cases
+        .into_iter()
+        .partition(|case| case.layer == Layer::Server && case.name.program != "mine");
+    let (on_servers, kept): (Vec<Case>, Vec<Case>) = on_servers
+        .into_iter()
+        .partition(|case| filtered || built(case.name.task()));
+    Choice {
+        quick,
+        on_servers,
+        held_back: kept.into_iter().map(|case| case.name).collect(),
+    }
+}
+
+/// Whether this quick test says enough: one of what is built is red, and its cause is to be looked for without servers first.
+/// What was asked for by name is run whatever others say.
+fn is_enough(ran: &Ran, filtered: bool, built: impl Fn(Option<u8>) -> bool) -> bool {
+    !filtered && !ran.passed() && built(ran.name.task())
+}
+
 /// Runs both kinds at the same time: the quick ones mostly wait. When one of those is red for which `enough` holds, tests on
-/// servers that still run are ended: they could only say the same, after minutes. Gives those that ran to their end, and why
-/// the servers are not `up`, if they are not.
+/// servers that still run are ended: they could only say the same, after minutes. On servers that are somebody's the quick ones
+/// come first: nobody who was ended in the middle gives back what he has hurt. Gives those that ran to their end, and why the
+/// servers are not `up`, if they are not.
 ///
 /// # Errors
 /// A program cannot be started.
@@ -247,9 +265,18 @@ async fn beside(
         }
         (tell.borrow_mut())(event);
     });
-    let servers = stop.run_until_cancelled(async {
+    let quick_ones_ended = CancellationToken::new();
+    let quick = async {
+        let ran = quick.await;
+        quick_ones_ended.cancel();
+        ran
+    };
+    let servers = async {
         if on_servers.is_empty() {
             return anyhow::Ok(None);
+        }
+        if how.alone {
+            quick_ones_ended.cancelled().await;
         }
         if let Err(sentence) = up.await {
             return Ok(Some(sentence));
@@ -262,10 +289,10 @@ async fn beside(
         };
         runner::run(on_servers, how, told).await?;
         Ok(None)
-    });
-    let (quick, servers) = tokio::join!(quick, servers);
-    let no_servers = servers.transpose()?.flatten();
-    let mut ran = quick?;
+    };
+    let servers = async { stop.run_until_cancelled(servers).await.transpose() };
+    let (mut ran, no_servers) = tokio::try_join!(quick, servers)?;
+    let no_servers = no_servers.flatten();
     ran.extend(ended.into_inner());
     Ok((ran, no_servers))
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use notify::event::{EventKind, ModifyKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use rustix::process::Signal;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
@@ -84,7 +85,12 @@ pub(crate) async fn watch(lab: &Lab, session: &Session) -> anyhow::Result<()> {
                     continue;
                 }
             }
-            Wish::Bench => bench(lab, &mut keys, &mut signals).await,
+            Wish::Bench => {
+                if let Some(then) = bench(lab, &mut keys, &mut signals).await {
+                    wish = then;
+                    continue;
+                }
+            }
             Wish::Hint | Wish::Next | Wish::Help => tell(lab, &wish, style),
         }
         if keys.is_some() {
@@ -180,7 +186,7 @@ fn next_task(lab: &Lab) -> anyhow::Result<String> {
 }
 
 /// `./lab bench` in a process of its own, until it ends or somebody ends it.
-async fn bench(lab: &Lab, keys: &mut Option<Keys>, signals: &mut Signals) {
+async fn bench(lab: &Lab, keys: &mut Option<Keys>, signals: &mut Signals) -> Option<Wish> {
     let short = lab.manifest.short();
     out(&format!("\n./lab bench {short}: some minutes; q or Ctrl-C ends it\n"));
     let program = std::env::current_exe().unwrap_or_else(|_| "lab".into());
@@ -189,10 +195,13 @@ async fn bench(lab: &Lab, keys: &mut Option<Keys>, signals: &mut Signals) {
     command.args(["bench", &short]).stdin(Stdio::null()).process_group(0);
     let mut child = match command.spawn() {
         Ok(child) => child,
-        Err(error) => return out(&format!("the bench cannot be started: {error}\n")),
+        Err(error) => {
+            out(&format!("the bench cannot be started: {error}\n"));
+            return None;
+        }
     };
     let group = Group::of(&child);
-    loop {
+    let then = loop {
         let key = async {
             match keys {
                 Some(keys) => keys.next().await,
@@ -200,16 +209,21 @@ async fn bench(lab: &Lab, keys: &mut Option<Keys>, signals: &mut Signals) {
             }
         };
         tokio::select! {
-            _ = child.wait() => return group.let_go(),
-            _ = signals.heard() => break,
+            _ = child.wait() => {
+                group.let_go();
+                return None;
+            }
+            // Ctrl-C is meant for what is seen to run; who ends this program from elsewhere means all of it.
+            heard = signals.heard() => break (heard != Signal::INT).then_some(Wish::Quit),
             key = key => if matches!(key, None | Some('q' | 'Q')) {
-                break;
+                break None;
             },
         }
-    }
+    };
     drop(group);
     let _ = child.wait().await;
     out("\nthe bench was ended\n");
+    then
 }
 
 /// Watches all labs and picks this one's sources: a lab that is removed and comes back is still watched.

@@ -10,7 +10,7 @@ use crate::keep::fake::{Fake, LINK, MINE, all, lines};
 use crate::keep::shipped::restore_missing;
 
 fn done(fake: &Fake, all: bool) -> Reset {
-    reset(&fake.root, "05", all, &mut |_| {}).unwrap()
+    reset(&fake.root, "05", all, &|_| None, &mut |_| {}).unwrap()
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn the_lab_is_what_the_workbook_ships_again_and_the_backup_is_what_was_there() {
     let before = all(&lab);
 
     let mut seen = None;
-    let reset = reset(&fake.root, "acks", false, &mut |backup| {
+    let reset = reset(&fake.root, "acks", false, &|_| None, &mut |backup| {
         seen = Some(backup.to_path_buf());
         assert_eq!(
             all(&lab),
@@ -152,14 +152,20 @@ fn a_link_in_the_place_of_a_folder_goes_and_what_it_leads_to_stays() {
 
     fs::rename(&lab, fake.root.join("gone")).unwrap();
     symlink("../gone", &lab).unwrap();
-    let refused = reset(&fake.root, "05", false, &mut |_| {}).unwrap_err().to_string();
+    let refused = reset(&fake.root, "05", false, &|_| None, &mut |_| {})
+        .unwrap_err()
+        .to_string();
     assert!(refused.contains("05-acks is no folder but a link"), "{refused}");
 }
 
 #[test]
 fn what_is_no_lab_and_no_checkout_is_refused_with_what_there_is() {
     let fake = Fake::new();
-    let said = |root: &Path, word| reset(root, word, false, &mut |_| {}).unwrap_err().to_string();
+    let said = |root: &Path, word| {
+        reset(root, word, false, &|_| None, &mut |_| {})
+            .unwrap_err()
+            .to_string()
+    };
     let words = said(&fake.root, "07");
     assert!(words.contains("there are 05-acks, 06-groups"), "{words}");
     let nowhere = tempfile::tempdir().unwrap();
@@ -195,4 +201,33 @@ fn only_what_is_absent_is_written_when_a_lab_is_made_whole() {
     assert!(!lab.join("src/link.rs").exists(), "see shipped::moved");
     fs::remove_dir_all(&lab).unwrap();
     assert_eq!(restore_missing(&fake.root, "05-acks").unwrap().len(), 4);
+}
+
+#[test]
+fn a_lab_whose_solution_was_committed_goes_back_to_what_the_reference_makes() {
+    let fake = Fake::new();
+    let lab = fake.root.join("labs/05-acks");
+    let shipped = all(&lab);
+    fake.write(LINK, "the reader's solution\n");
+    fake.git(&["commit", "--quiet", "--all", "--message", "mine"]);
+    let made = |folder: &str| {
+        assert_eq!(folder, "05-acks");
+        let files = ["Cargo.toml", "src/lib.rs", "src/link.rs", "tests/mine.rs"];
+        let text = |path: &str| match path {
+            "Cargo.toml" => "[package]\nname = \"lab-05-acks\"\n".to_owned(),
+            "src/lib.rs" => "mod link;\n".to_owned(),
+            "src/link.rs" => lines(&[]),
+            _ => "// your tests\n".to_owned(),
+        };
+        Some(
+            files
+                .iter()
+                .map(|path| (path.into(), text(path).into_bytes()))
+                .collect(),
+        )
+    };
+    let done = reset(&fake.root, "05", false, &made, &mut |_| {}).unwrap();
+    assert_eq!(done.changed, [PathBuf::from(LINK)]);
+    assert_eq!(all(&lab), shipped);
+    assert!(done.backup.is_some(), "the reader's solution is in no backup");
 }

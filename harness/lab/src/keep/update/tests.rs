@@ -338,7 +338,7 @@ fn where_git_will_not_go_on_the_labs_are_put_back_as_they_were() {
 fn no_reset_while_an_update_is_half_way() {
     let fake = edited();
     drop(begin(&fake.root).unwrap());
-    let words = crate::keep::reset::reset(&fake.root, "05", false, &mut |_| {})
+    let words = crate::keep::reset::reset(&fake.root, "05", false, &|_| None, &mut |_| {})
         .unwrap_err()
         .to_string();
     assert!(words.contains("./lab update"), "{words}");

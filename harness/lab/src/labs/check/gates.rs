@@ -1,8 +1,8 @@
 //! The gates of one lab, in order: what a later one stands on is looked at first.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::super::found::{Lab, Whose};
 use super::super::manifest::{Layer, TestName};
@@ -197,15 +197,14 @@ fn differences(scratch: &Scratch, lab: &Lab, skeleton: &Skeleton) -> anyhow::Res
             }
         }
     }
-    let more: Vec<PathBuf> = match committed.is_dir() {
-        true => files::walk(&committed)?.into_keys().collect(),
-        false => Vec::new(),
+    let there = match committed.is_dir() {
+        true => files::walk(&committed)?,
+        false => BTreeMap::new(),
     };
-    let is_file = |path: &&PathBuf| committed.join(path).is_file();
-    for path in more
+    let generated = |path: &Path, about: &fs::Metadata| about.is_file() && skeleton.files.contains_key(path);
+    for (path, _) in there
         .iter()
-        .filter(is_file)
-        .filter(|path| !skeleton.files.contains_key(*path))
+        .filter(|(path, about)| !about.is_dir() && !generated(path, about))
     {
         wrong.push(format!(
             "{} is committed and no longer generated",

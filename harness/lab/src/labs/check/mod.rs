@@ -28,8 +28,8 @@ pub(crate) enum Gate {
     Generated,
     Compiles,
     Red,
-    Order,
     Reference,
+    Order,
     Mutants,
     Names,
 }
@@ -40,8 +40,8 @@ impl Gate {
         Self::Generated,
         Self::Compiles,
         Self::Red,
-        Self::Order,
         Self::Reference,
+        Self::Order,
         Self::Mutants,
         Self::Names,
     ];

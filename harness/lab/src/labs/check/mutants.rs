@@ -118,7 +118,11 @@ async fn one(lab: &Lab, how: &How, mutant: &Mutant, binaries: &[Binary]) -> anyh
     if killer.is_empty() {
         return Ok(Some(format!("{}: there is no test {}", mutant.name, mutant.killed_by)));
     }
-    let ran = runner::run(killer, how, |_| {}).await?;
+    let mut ran = runner::run(killer.clone(), how, |_| {}).await?;
+    // Without an end twice: a build goes on beside, and once may be the machine's fault.
+    if ran.iter().any(|ran| matches!(ran.outcome, Outcome::TooLong(_))) {
+        ran = runner::run(killer, how, |_| {}).await?;
+    }
     // A killer that did not run, or that wants what is not there, says nothing about the mutant.
     let says = |ran: &Ran| match &ran.outcome {
         Outcome::Failed | Outcome::TooLong(_) | Outcome::Died(_) => None,

@@ -80,12 +80,15 @@ impl Scratch {
         let _ = fs::remove_dir_all(&committed);
         fs::create_dir_all(&committed)?;
         for (path, state) in git.states("HEAD", &[Path::new("labs")])? {
-            let State::File { bytes, .. } = state else { continue };
             let place = committed.join(path);
             if let Some(folder) = place.parent() {
                 fs::create_dir_all(folder)?;
             }
-            fs::write(&place, bytes)?;
+            match state {
+                State::File { bytes, .. } => fs::write(&place, bytes)?,
+                State::Link(leads) => std::os::unix::fs::symlink(leads, &place)?,
+                State::Absent => {}
+            }
         }
         // A workspace is whole or it is none: every member has a manifest before cargo is asked anything.
         for folder in super::super::found::folders(&copy)? {

@@ -17,17 +17,14 @@ pub(super) async fn build(
     programs: Option<&[&str]>,
 ) -> anyhow::Result<Build> {
     let mut cargo = scratch.cargo("test");
-    cargo.args(["--package", &lab.package(whose)]);
-    crate::cargo::with_ours(&scratch.root, &mut cargo);
     let all: Vec<&str> = lab
         .manifest
         .programs
         .iter()
         .map(|program| program.name.as_str())
         .collect();
-    for program in programs.unwrap_or(&all) {
-        cargo.args(["--test", program]);
-    }
+    let asked = programs.unwrap_or(&all).iter().copied();
+    build::ask(&mut cargo, &scratch.root, &lab.package(whose), asked);
     // What ships with the skeleton and no test runs.
     if whose == Whose::Yours && programs.is_none() {
         cargo.args(["--test", "mine", "--benches"]);
@@ -60,4 +57,50 @@ pub(super) async fn overlapped<S, B>(
     }
     wrong.extend(testing.await.transpose()?.into_iter().flatten());
     Ok(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn each_step_is_tested_with_its_own_build_while_the_next_is_built() {
+        let built = Cell::new(0);
+        let build = async |step: &u32| {
+            built.set(*step);
+            Ok(step * 10)
+        };
+        let test = async |step: u32, program: u32| {
+            let next = async {
+                while step < 3 && built.get() <= step {
+                    tokio::task::yield_now().await;
+                }
+            };
+            let met = tokio::time::timeout(Duration::from_secs(10), next).await;
+            assert!(met.is_ok(), "step {} is not built while {step} is tested", step + 1);
+            Ok(vec![format!("{step} with {program}")])
+        };
+        let wrong = overlapped([1, 2, 3], build, test).await.expect("no step fails");
+        assert_eq!(wrong, ["1 with 10", "2 with 20", "3 with 30"]);
+    }
+
+    #[tokio::test]
+    async fn a_step_that_cannot_be_built_ends_all_after_the_test_before_it() {
+        let tested = Cell::new(0);
+        let build = async |step: &u32| match step {
+            2 => anyhow::bail!("the disk is full"),
+            _ => Ok(()),
+        };
+        let test = async |step: u32, ()| {
+            tokio::task::yield_now().await;
+            tested.set(step);
+            Ok(Vec::new())
+        };
+        let ended = overlapped([1, 2, 3], build, test).await;
+        assert_eq!(ended.expect_err("step 2 fails").to_string(), "the disk is full");
+        assert_eq!(tested.get(), 1, "the test of step 1 was left in the middle");
+    }
 }

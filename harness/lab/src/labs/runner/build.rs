@@ -54,6 +54,20 @@ struct Message {
     spans: Vec<serde_json::Value>,
 }
 
+/// Asks for test programs of a package.
+pub(crate) fn ask<'a>(
+    cargo: &mut std::process::Command,
+    root: &Path,
+    package: &str,
+    programs: impl IntoIterator<Item = &'a str>,
+) {
+    cargo.args(["--package", package]);
+    crate::cargo::with_ours(root, cargo);
+    for program in programs {
+        cargo.args(["--test", program]);
+    }
+}
+
 /// Runs `cargo`, which has everything but `--no-run` and the format of its words. Of what it builds only tests of the package in
 /// `folder` are returned.
 ///

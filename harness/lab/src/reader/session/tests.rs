@@ -1,8 +1,8 @@
 //! What becomes of tests on servers while quick ones fail, with scripts for test programs.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
 use super::*;
@@ -14,8 +14,13 @@ const GREEN: &str = "echo 'test result: ok. 1 passed; 0 failed;'";
 
 fn case(folder: &Path, program: &str, layer: Layer, script: &str) -> Case {
     let path = folder.join(program);
-    fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a script");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it may run");
+    // By another process: a program that this one holds open for writing, as a child of another test may, cannot be run.
+    let written = Command::new("sh")
+        .args(["-c", r#"printf '#!/bin/sh\n%s\n' "$1" > "$0" && chmod 755 "$0""#])
+        .arg(&path)
+        .arg(script)
+        .status();
+    assert!(written.expect("sh").success(), "a script");
     Case {
         name: TestName {
             program: program.into(),
@@ -27,12 +32,12 @@ fn case(folder: &Path, program: &str, layer: Layer, script: &str) -> Case {
     }
 }
 
-async fn both(folder: &Path, quick: &str, server: &str, enough: bool) -> (Vec<(String, Outcome)>, Option<String>) {
+async fn both(folder: &Path, quick: &str, server: &str, built: bool) -> (Vec<(String, Outcome)>, Option<String>) {
     let quick = vec![case(folder, "quick", Layer::Pure, quick)];
     let server = vec![case(folder, "server", Layer::Server, server)];
-    let is_enough = move |ran: &Ran| enough && !ran.passed();
+    let enough = move |ran: &Ran| is_enough(ran, false, |_| built);
     let up = std::future::ready(Ok(()));
-    let (ran, why) = beside(quick, server, up, &How::default(), is_enough, |_| {})
+    let (ran, why) = beside(quick, server, up, &How::default(), enough, |_| {})
         .await
         .expect("both can be started");
     let ended = ran.into_iter().map(|ran| (ran.name.program, ran.outcome));
@@ -79,4 +84,64 @@ async fn without_servers_the_quick_tests_are_told_and_why() {
     let ended = beside(quick, server, up, &How::default(), |_| true, |_| {}).await;
     let (ran, why) = ended.expect("it can be started");
     assert_eq!((ran.len(), why.as_deref()), (1, Some("no disk")));
+}
+
+#[tokio::test]
+async fn on_somebodys_servers_the_quick_tests_come_first_and_nobody_is_ended() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let quick = case(
+        folder.path(),
+        "quick",
+        Layer::Pure,
+        &format!("sleep 0.05; touch over; {RED}"),
+    );
+    let server = case(
+        folder.path(),
+        "server",
+        Layer::Server,
+        &format!("test -e over && {GREEN}"),
+    );
+    let how = How {
+        alone: true,
+        ..How::default()
+    };
+    let run = async |enough: bool| {
+        let up = std::future::ready(Ok(()));
+        let ended = beside(vec![quick.clone()], vec![server.clone()], up, &how, |_| enough, |_| {}).await;
+        let (ran, _) = ended.expect("both can be started");
+        ran.into_iter()
+            .map(|ran| (ran.name.program, ran.outcome))
+            .collect::<Vec<_>>()
+    };
+    let red = of("quick", Outcome::Failed);
+    assert_eq!(run(false).await, [red.clone(), of("server", Outcome::Passed)]);
+    assert_eq!(run(true).await, [red], "it was begun although a quick one is red");
+}
+
+#[test]
+fn tests_on_servers_wait_until_their_task_is_built_unless_they_are_asked_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let named = |program: &str, test: &str, layer| {
+        let mut case = case(folder.path(), program, layer, GREEN);
+        case.name.test = test.into();
+        case
+    };
+    let cases = || {
+        vec![
+            named("pure", "task1_a", Layer::Pure),
+            named("pure", "task2_a", Layer::Pure),
+            named("server", "task1_b", Layer::Server),
+            named("server", "task2_b", Layer::Server),
+            named("server", "of_no_task", Layer::Server),
+            named("mine", "own", Layer::Server),
+        ]
+    };
+    let built = |task: Option<u8>| task.is_none_or(|task| task == 1);
+    let names = |cases: &[Case]| cases.iter().map(|case| case.name.to_string()).collect::<Vec<_>>();
+    let choice = choose(cases(), false, built);
+    assert_eq!(names(&choice.quick), ["pure::task1_a", "pure::task2_a", "mine::own"]);
+    assert_eq!(names(&choice.on_servers), ["server::task1_b", "server::of_no_task"]);
+    assert_eq!(choice.held_back[0].to_string(), "server::task2_b");
+    let asked_for = choose(cases(), true, built);
+    assert_eq!((asked_for.on_servers.len(), asked_for.held_back.len()), (3, 0));
 }
