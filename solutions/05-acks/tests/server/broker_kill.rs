@@ -1,12 +1,10 @@
 //! The broker is killed under load, on servers that nobody else uses.
 
-mod common;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use common::{assert_once_in_order, producer, send_numbers};
+use crate::common::{assert_once_in_order, producer, send_numbers};
 use stack::{Stack, unique};
 
 /// A broker takes its time to come back on a busy machine.

@@ -1,10 +1,8 @@
 //! What goes wrong without the guarantee: bare clients of librdkafka, set up as one is tempted to. Always green; each shows a loss.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{Bare, LIMIT, cluster, numbers, until};
+use crate::common::{Bare, LIMIT, cluster, numbers, until};
 use rdkafka::producer::Producer as _;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 

@@ -1,10 +1,8 @@
 //! Transactions against a cluster in the process: what each class of error asks of the caller.
 
-mod common;
-
 use std::time::{Duration, Instant};
 
-use common::{Cluster, cluster, config, numbers, slow};
+use crate::common::{Cluster, cluster, config, numbers, slow, until};
 use producer::{TransactionError, Transactional};
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
@@ -185,7 +183,7 @@ fn task8_an_outcome_that_stays_open_takes_no_processor_time() {
     let cluster = cluster(1, "t", 1);
     let producer = begun(&cluster);
     send(&producer, 0..3);
-    common::until("the records are acknowledged", || producer.stats().acked == 3);
+    until("the records are acknowledged", || producer.stats().acked == 3);
     slow(&cluster, 900);
     let open = producer.commit(Duration::from_millis(50));
     assert!(

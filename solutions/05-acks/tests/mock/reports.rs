@@ -1,10 +1,8 @@
 //! What becomes of the records that the queue took, and when all are decided. No server needed.
 
-mod common;
-
 use std::time::{Duration, Instant};
 
-use common::{
+use crate::common::{
     about_to_stop, assert_asleep, assert_once_in_order, bounded, cluster, config, hand_over, median, naps, numbers,
     producer, queue_of, send_numbers, settled, slow, stopped_at, try_number, until,
 };

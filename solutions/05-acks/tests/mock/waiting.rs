@@ -1,10 +1,8 @@
 //! Waiting for room: woken by reports and by fatal errors, and asleep otherwise.
 
-mod common;
-
 use std::time::{Duration, Instant};
 
-use common::{
+use crate::common::{
     about_to_stop, assert_asleep, assert_once_in_order, bounded, cluster, config, hand_over, median, naps, producer,
     queue_of, send_numbers, settled, slow, stopped_at,
 };
