@@ -1,26 +1,28 @@
-//! What the producer's tests share: a cluster in the process, bare clients, numbered records, and a reader of whole logs.
+//! What the producer's tests share: a cluster in the process, numbered records, and a reader of whole logs.
 
-#![allow(dead_code)] // each test program uses a part of it
+#![allow(dead_code, unused_imports)] // each test program uses a part of it
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+mod bare;
+
 use std::time::{Duration, Instant, SystemTime};
 
+pub(crate) use bare::{Bare, batched, guaranteed, transacted};
 use producer::{Compression, Producer, ProducerConfig, TrySendError};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message as _;
 use rdkafka::mocking::MockCluster;
-use rdkafka::producer::{
-    BaseRecord, DefaultProducerContext, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer,
-};
+use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
-use rdkafka::{ClientConfig, ClientContext, Offset, Statistics, TopicPartitionList};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 pub(crate) type Cluster = MockCluster<'static, DefaultProducerContext>;
 
 /// No test against the cluster in the process waits longer than this for anything.
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+
+/// How long a client may take to answer when it is asked to connect. Asked again, it tries at once; left alone, after a second.
+const ANSWER: Duration = Duration::from_millis(200);
 
 /// A cluster of librdkafka's own, in this process: brokers that answer in microseconds and fail on request.
 pub(crate) fn cluster(brokers: i32, topic: &str, partitions: i32) -> Cluster {
@@ -39,8 +41,29 @@ pub(crate) fn config(brokers: &str, topic: &str) -> ProducerConfig {
     }
 }
 
+/// A producer that is connected.
 pub(crate) fn producer(brokers: &str, topic: &str) -> Producer {
-    Producer::new(&config(brokers, topic)).expect("a producer")
+    connected(&config(brokers, topic))
+}
+
+/// A producer with this configuration that is connected.
+pub(crate) fn connected(config: &ProducerConfig) -> Producer {
+    let producer = Producer::new(config).expect("a producer");
+    connect(&producer, &config.topic);
+    producer
+}
+
+/// Has a producer ask its brokers about a topic until two answers came. An idempotent client gets its number when an answer comes
+/// and a connection stands, or else half a second later; the first answer comes over a connection that is given up then.
+pub(crate) fn connect(producer: &Producer, topic: &str) {
+    // On a thread of its own: tests call this in a runtime, and out of any.
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.expect("a runtime");
+            answered_twice(|| runtime.block_on(producer.partitions(topic, ANSWER)).is_ok());
+        });
+    });
 }
 
 /// Runs a test's future, and fails it at its deadline instead of hanging.
@@ -70,6 +93,14 @@ pub(crate) fn settled(producer: &Producer) {
         "every accepted record is acknowledged or given up (look at how reports are counted)",
         || producer.stats().in_flight == 0,
     );
+}
+
+fn answered_twice(mut asked: impl FnMut() -> bool) {
+    let mut answers = 0;
+    until("brokers and a topic that are there", || {
+        answers += usize::from(asked());
+        answers == 2
+    });
 }
 
 pub(crate) fn median(mut of: Vec<Duration>) -> Duration {
@@ -107,162 +138,6 @@ pub(crate) fn hand_over(producer: &Producer, range: std::ops::Range<u64>) {
     }
 }
 
-/// A bare client of librdkafka: nothing of the producer's but the settings that a test gives it.
-pub(crate) struct Bare {
-    pub(crate) native: ThreadedProducer<Seen>,
-    pub(crate) seen: Seen,
-}
-
-/// What a bare client has reported.
-#[derive(Clone, Default)]
-pub(crate) struct Seen {
-    requests: Arc<AtomicU64>,
-    timed_out: Arc<AtomicU64>,
-    said: Arc<AtomicU64>,
-    delivered: Arc<AtomicU64>,
-    failed: Arc<Mutex<Vec<u64>>>,
-}
-
-impl ClientContext for Seen {
-    fn stats(&self, statistics: Statistics) {
-        let sent = statistics
-            .brokers
-            .values()
-            .filter_map(|broker| broker.req.get("Produce"));
-        self.requests.store(sent.sum::<i64>().unsigned_abs(), Ordering::SeqCst);
-        let timed_out = statistics.brokers.values().map(|broker| broker.req_timeouts).sum();
-        self.timed_out.store(timed_out, Ordering::SeqCst);
-        self.said.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-impl ProducerContext for Seen {
-    type DeliveryOpaque = usize;
-
-    fn delivery(&self, result: &DeliveryResult<'_>, number: usize) {
-        match result {
-            Ok(_) => {
-                self.delivered.fetch_add(1, Ordering::SeqCst);
-            }
-            Err(_) => self.failed.lock().expect("no panic").push(number as u64),
-        }
-    }
-}
-
-impl Seen {
-    pub(crate) fn delivered(&self) -> u64 {
-        self.delivered.load(Ordering::SeqCst)
-    }
-
-    /// The numbers that were given up.
-    pub(crate) fn failed(&self) -> Vec<u64> {
-        self.failed.lock().expect("no panic").clone()
-    }
-
-    /// Whether a request went without an answer for longer than the client waits.
-    pub(crate) fn timed_out(&self) -> bool {
-        self.timed_out.load(Ordering::SeqCst) > 0
-    }
-
-    /// Produce requests that went out until now, as the client says next.
-    pub(crate) fn requests_now(&self) -> u64 {
-        // Two, because one may have been on its way to us.
-        let said = self.said.load(Ordering::SeqCst) + 2;
-        until("the client says what it sent", || {
-            self.said.load(Ordering::SeqCst) >= said
-        });
-        self.requests()
-    }
-
-    /// Produce requests that went out, as the client last said (it says so every 20 ms).
-    pub(crate) fn requests(&self) -> u64 {
-        self.requests.load(Ordering::SeqCst)
-    }
-}
-
-impl Bare {
-    pub(crate) fn new(cluster: &Cluster, settings: &[(&str, &str)]) -> Self {
-        let mut client = ClientConfig::new();
-        for (name, value) in settings {
-            client.set(*name, *value);
-        }
-        Self::of(cluster, client)
-    }
-
-    pub(crate) fn of(cluster: &Cluster, mut client: ClientConfig) -> Self {
-        let seen = Seen::default();
-        let native = client
-            .set("bootstrap.servers", cluster.bootstrap_servers())
-            .set("statistics.interval.ms", "20")
-            .create_with_context(seen.clone())
-            .unwrap_or_else(|e| panic!("librdkafka refuses the settings, look at the name it gives: {e}"));
-        Self { native, seen }
-    }
-
-    pub(crate) fn try_number(&self, n: u64) -> Result<(), KafkaError> {
-        self.try_send(n, n.to_string().as_bytes())
-    }
-
-    pub(crate) fn try_send(&self, n: u64, value: &[u8]) -> Result<(), KafkaError> {
-        let record = BaseRecord::with_opaque_to("t", n as usize).partition(0).key("k");
-        let sent = self.native.send(record.payload(value).timestamp(now_ms()));
-        sent.map_err(|(error, _)| error)
-    }
-
-    /// Queues the numbers of `range`.
-    pub(crate) fn send(&self, range: std::ops::Range<u64>) {
-        for n in range {
-            self.try_number(n).unwrap_or_else(|e| panic!("record {n}: {e}"));
-        }
-    }
-
-    /// Waits for every acknowledgement.
-    pub(crate) fn flush(&self) {
-        self.native.flush(LIMIT).unwrap_or_else(|e| {
-            panic!(
-                "{e}: a batch was never acknowledged. Look at acks, linger.ms and batch.size, and at what the broker \
-                 refuses; {} are delivered, {:?} are given up",
-                self.seen.delivered(),
-                self.seen.failed()
-            )
-        });
-    }
-}
-
-/// A bare client with the guarantee of `config`; `more` are the test's own settings.
-pub(crate) fn guaranteed(cluster: &Cluster, config: &ProducerConfig, more: &[(&str, &str)]) -> Bare {
-    let mut client = ClientConfig::new();
-    config.guarantee(None, &mut client);
-    for (name, value) in more {
-        client.set(*name, *value);
-    }
-    Bare::of(cluster, client)
-}
-
-/// A bare client with the guarantee and the batching of `config`.
-pub(crate) fn batched(cluster: &Cluster, config: &ProducerConfig) -> Bare {
-    let mut client = ClientConfig::new();
-    config.guarantee(None, &mut client);
-    config.batching(&mut client);
-    Bare::of(cluster, client)
-}
-
-/// A bare transactional client with the guarantee of `config`, in a transaction: the cluster in the process checks the numbering of
-/// transactional clients alone, where brokers check that of every idempotent one.
-pub(crate) fn transacted(cluster: &Cluster, more: &[(&str, &str)]) -> Bare {
-    let mut client = ClientConfig::new();
-    config(&cluster.bootstrap_servers(), "t").guarantee(Some("id"), &mut client);
-    for (name, value) in more {
-        client.set(*name, *value);
-    }
-    let bare = Bare::of(cluster, client);
-    bare.native
-        .init_transactions(LIMIT)
-        .unwrap_or_else(|e| panic!("{e}: look at transactional.id and enable.idempotence"));
-    bare.native.begin_transaction().expect("begin");
-    bare
-}
-
 /// The numbers in a partition, from its beginning to its end, as a reader of committed records sees them.
 pub(crate) fn numbers(brokers: &str, topic: &str, partition: i32) -> Vec<u64> {
     logs(brokers, topic, partition..partition + 1).remove(0)
@@ -277,6 +152,7 @@ fn logs(brokers: &str, topic: &str, partitions: std::ops::Range<i32>) -> Vec<Vec
         .set("enable.auto.commit", "false")
         .set("isolation.level", "read_committed")
         .set("fetch.wait.max.ms", "20")
+        .set("reconnect.backoff.ms", "10")
         .create()
         .expect("a reader");
     let mut list = TopicPartitionList::new();
@@ -284,8 +160,8 @@ fn logs(brokers: &str, topic: &str, partitions: std::ops::Range<i32>) -> Vec<Vec
         list.add_partition_offset(topic, partition, Offset::Beginning)
             .expect("an offset");
     }
-    // Asked for now, the leader is known at once.
-    let _ = consumer.fetch_metadata(Some(topic), LIMIT);
+    // Else the search for a partition's beginning meets no leader yet, and the client tries again after half a second.
+    answered_twice(|| consumer.fetch_metadata(Some(topic), ANSWER).is_ok());
     consumer.assign(&list).expect("an assignment");
     let (mut found, mut open) = (vec![Vec::new(); partitions.len()], partitions.len());
     let started = Instant::now();
@@ -328,6 +204,7 @@ pub(crate) fn assert_once_in_order(brokers: &str, topic: &str, partitions: u64, 
     }
 }
 
+/// Answers of the broker take this long from now on.
 pub(crate) fn slow(cluster: &Cluster, milliseconds: u64) {
     cluster
         .broker_round_trip_time(1, Duration::from_millis(milliseconds))
@@ -380,6 +257,7 @@ pub(crate) fn about_to_stop(cluster: &Cluster) -> Producer {
 pub(crate) fn stopped_at(producer: &Producer) -> tokio::sync::oneshot::Receiver<Instant> {
     let (producer, (tell, told)) = (producer.clone(), tokio::sync::oneshot::channel());
     std::thread::spawn(move || {
+        connect(&producer, "t");
         until("the fatal error comes", || producer.fatal().is_some());
         let _ = tell.send(Instant::now());
     });

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    about_to_stop, assert_asleep, assert_once_in_order, bounded, cluster, config, hand_over, median, naps, numbers,
-    producer, queue_of, send_numbers, settled, slow, stopped_at, try_number, until,
+    about_to_stop, assert_asleep, assert_once_in_order, bounded, cluster, config, connect, connected, hand_over,
+    median, naps, numbers, producer, queue_of, send_numbers, settled, slow, stopped_at, try_number, until,
 };
-use producer::{FlushError, Producer, ProducerConfig, SendError, TrySendError};
+use producer::{FlushError, ProducerConfig, SendError, TrySendError};
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
 /// Below the layer's deadline, above anything that a test waits for.
@@ -33,12 +33,11 @@ fn task5_an_acknowledged_record_is_counted_with_its_bytes() {
 fn task5_room_comes_back_with_the_reports() {
     let cluster = cluster(1, "t", 1);
     let brokers = cluster.bootstrap_servers();
-    let producer = Producer::new(&ProducerConfig {
+    let producer = connected(&ProducerConfig {
         queue_records: 10,
         queue_bytes: 37,
         ..config(&brokers, "t")
-    })
-    .expect("a producer");
+    });
     for round in 0..20 {
         hand_over(&producer, round * 10..round * 10 + 10);
         settled(&producer);
@@ -89,11 +88,10 @@ fn task5_a_fatal_error_stops_the_producer_with_its_reason() {
     let cluster = cluster(1, "t", 1);
     let error = RDKafkaRespErr::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED;
     cluster.request_errors(RDKafkaApiKey::InitProducerId, &[error]);
-    cluster
-        .broker_round_trip_time(1, Duration::from_millis(50))
-        .expect("slow");
-    let producer = producer(&cluster.bootstrap_servers(), "t");
+    slow(&cluster, 50);
+    let producer = queue_of(&cluster, 10);
     hand_over(&producer, 0..1);
+    connect(&producer, "t");
     until("the fatal error is known", || producer.fatal().is_some());
     settled(&producer);
     assert_eq!(
@@ -127,12 +125,11 @@ async fn task7_nothing_in_flight_needs_no_time() {
 async fn task7_what_is_flushed_is_decided_all_of_it() {
     let cluster = cluster(1, "t", 1);
     let brokers = cluster.bootstrap_servers();
-    let producer = Producer::new(&ProducerConfig {
+    let producer = connected(&ProducerConfig {
         batch_records: 10,
         max_in_flight: 1,
         ..config(&brokers, "t")
-    })
-    .expect("a producer");
+    });
     slow(&cluster, 20);
     hand_over(&producer, 0..100);
     let flushed = bounded("flushing", producer.flush(FLUSH)).await;
@@ -143,6 +140,7 @@ async fn task7_what_is_flushed_is_decided_all_of_it() {
         (100, 0),
         "(acked, in_flight): a flush ends when all are decided, not at the first wake-up"
     );
+    slow(&cluster, 0);
     assert_once_in_order(&brokers, "t", 1, 0..100);
 }
 
@@ -156,7 +154,7 @@ async fn task7_a_broker_away_for_a_while_delays_and_loses_nothing() {
         producer.flush(FLUSH).await.expect("the broker is there");
         cluster.broker_down(1).expect("down");
         send_numbers(&producer, 1, 1_000..2_000).await;
-        let away = producer.flush(Duration::from_millis(300)).await;
+        let away = producer.flush(Duration::from_millis(100)).await;
         assert_eq!(
             away,
             Err(FlushError::Unflushed { n: 1_000 }),
@@ -179,12 +177,11 @@ async fn task7_a_broker_away_for_a_while_delays_and_loses_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn task7_a_failure_is_told_when_the_others_are_decided_and_each_time() {
     let cluster = cluster(1, "t", 1);
-    let producer = Producer::new(&ProducerConfig {
+    let producer = connected(&ProducerConfig {
         batch_records: 1,
         max_in_flight: 1,
         ..config(&cluster.bootstrap_servers(), "t")
-    })
-    .expect("a producer");
+    });
     let error = RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE;
     cluster.request_errors(RDKafkaApiKey::Produce, &[error]);
     slow(&cluster, 20);
@@ -268,12 +265,11 @@ async fn task7_a_client_that_stands_still_is_replaced_and_nothing_is_lost_or_out
     let cluster = cluster(2, "t", 1);
     cluster.partition_leader("t", 0, Some(1)).expect("a leader");
     let brokers = cluster.bootstrap_servers();
-    let producer = Producer::new(&ProducerConfig {
+    let producer = connected(&ProducerConfig {
         request_timeout: Duration::from_secs(200),
-        still_limit: Duration::from_secs(2),
+        still_limit: Duration::from_millis(600),
         ..config(&brokers, "t")
-    })
-    .expect("a producer");
+    });
     bounded("sending", async {
         send_numbers(&producer, 1, 0..100).await;
         producer.flush(FLUSH).await.expect("the brokers are there");
@@ -281,7 +277,7 @@ async fn task7_a_client_that_stands_still_is_replaced_and_nothing_is_lost_or_out
             .broker_round_trip_time(1, Duration::from_secs(240))
             .expect("slow");
         send_numbers(&producer, 1, 100..200).await;
-        let away = producer.flush(Duration::from_millis(500)).await;
+        let away = producer.flush(Duration::from_millis(100)).await;
         assert!(
             matches!(away, Err(FlushError::Unflushed { .. })),
             "nobody answers: {away:?}"

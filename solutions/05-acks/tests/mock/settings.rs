@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::common::{LIMIT, assert_once_in_order, batched, cluster, config, guaranteed, numbers, transacted, until};
+use crate::common::{LIMIT, assert_once_in_order, batched, cluster, config, guaranteed, numbers, slow, transacted};
 use producer::{Acks, ConfigError, Producer, ProducerConfig};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::Producer as _;
@@ -16,35 +16,28 @@ fn task2_refused_batches_are_sent_again_in_order() {
         &config(&cluster.bootstrap_servers(), "t"),
         &[("batch.num.messages", "1"), ("linger.ms", "0")],
     );
-    bare.send(0..1);
-    bare.flush();
+    bare.warm_up();
     // All that is on the way is refused: a broker takes none behind one that it refused, but this cluster would.
-    cluster
-        .broker_round_trip_time(1, Duration::from_millis(20))
-        .expect("slow");
+    slow(&cluster, 60);
     let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS;
     cluster.request_errors(RDKafkaApiKey::Produce, &[refused; 5]);
-    bare.send(1..30);
+    bare.send(1..16);
     bare.flush();
     assert_eq!(
         (bare.seen.delivered(), bare.seen.failed()),
-        (30, vec![]),
+        (16, vec![]),
         "a refusal that passes must fail no record: look at the timeouts and retries"
     );
-    assert_once_in_order(&cluster.bootstrap_servers(), "t", 1, 0..30);
+    slow(&cluster, 0);
+    assert_once_in_order(&cluster.bootstrap_servers(), "t", 1, 0..16);
 }
 
 #[test]
 fn task2_a_lost_answer_doubles_nothing() {
     let cluster = cluster(1, "t", 1);
-    // Its patience is cut short, so that it asks again while the broker's answer is on the way.
-    let bare = transacted(&cluster, &[("socket.timeout.ms", "60"), ("linger.ms", "0")]);
-    bare.send(0..1);
-    bare.flush();
-    cluster.broker_round_trip_time(1, LIMIT).expect("slow");
-    bare.send(1..2);
-    until("the client waits no longer", || bare.seen.timed_out());
-    cluster.broker_round_trip_time(1, Duration::ZERO).expect("quick");
+    let bare = transacted(&cluster, &[("reconnect.backoff.ms", "10"), ("linger.ms", "0")]);
+    bare.warm_up();
+    bare.lose_the_answer_of(&cluster, 1);
     bare.flush();
     bare.native.commit_transaction(LIMIT).expect("commit");
     assert_eq!(
@@ -62,8 +55,7 @@ fn task2_requests_are_in_flight_together() {
         &config(&cluster.bootstrap_servers(), "t"),
         &[("batch.num.messages", "1"), ("linger.ms", "0")],
     );
-    bare.send(0..1);
-    bare.flush();
+    bare.warm_up();
     let round_trip = Duration::from_millis(100);
     cluster.broker_round_trip_time(1, round_trip).expect("slow");
     let started = Instant::now();
@@ -92,6 +84,7 @@ fn task2_without_acknowledgements_a_refused_record_is_called_delivered() {
             &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS],
         );
         let bare = guaranteed(&cluster, &config, &[("linger.ms", "0")]);
+        bare.connect();
         bare.send(7..8);
         bare.flush();
         let found = numbers(&brokers, "t", 0);
@@ -128,19 +121,18 @@ fn task3_a_batch_waits_linger_for_more_records() {
         },
     );
     // The first connection takes its own time.
-    bare.send(0..1);
-    until("the first record is acknowledged", || bare.seen.delivered() == 1);
-    let before = bare.seen.requests_now();
+    bare.warm_up();
+    let before = bare.requests_now();
     let started = Instant::now();
     for n in 1..11 {
         bare.send(n..n + 1);
         std::thread::sleep(Duration::from_millis(5));
     }
     // Not flushed: a flush does not wait for linger.
-    until("the batch is acknowledged", || bare.seen.delivered() == 11);
+    bare.until("the batch is acknowledged", || bare.seen.delivered() == 11);
     let took = started.elapsed();
     assert_eq!(
-        bare.seen.requests_now() - before,
+        bare.requests_now() - before,
         1,
         "ten records within a quarter of the linger of 400 ms are one batch: look at linger.ms"
     );
@@ -160,12 +152,11 @@ fn task3_without_linger_a_record_leaves_at_once() {
             ..config(&cluster.bootstrap_servers(), "t")
         },
     );
-    bare.send(0..1);
-    bare.flush();
+    bare.warm_up();
     let started = Instant::now();
     for n in 1..101 {
         bare.send(n..n + 1);
-        until("a lone record is acknowledged", || bare.seen.delivered() > n);
+        bare.until("a lone record is acknowledged", || bare.seen.delivered() > n);
     }
     let took = started.elapsed();
     assert!(
@@ -188,12 +179,13 @@ fn task3_a_full_batch_waits_for_nothing() {
             ..config.clone()
         },
     );
+    by_records.connect();
     by_records.send(0..30);
-    until(
+    by_records.until(
         "30 records in batches of 10 are acknowledged (batch.num.messages)",
         || by_records.seen.delivered() == 30,
     );
-    until(
+    by_records.until(
         "30 records in batches of 10 are 3 requests or more (batch.num.messages)",
         || by_records.seen.requests() >= 3,
     );
@@ -204,14 +196,15 @@ fn task3_a_full_batch_waits_for_nothing() {
             ..config
         },
     );
+    by_bytes.connect();
     for n in 0..50 {
         by_bytes.try_send(n, &[b'7'; 1_000]).expect("room");
     }
-    until(
+    by_bytes.until(
         "most of 50 kB in batches of 10 kB are acknowledged (batch.size)",
         || by_bytes.seen.delivered() >= 40,
     );
-    until("50 kB in batches of 10 kB are 4 requests or more (batch.size)", || {
+    by_bytes.until("50 kB in batches of 10 kB are 4 requests or more (batch.size)", || {
         by_bytes.seen.requests() >= 4
     });
 }

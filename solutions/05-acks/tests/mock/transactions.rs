@@ -164,11 +164,12 @@ fn task8_a_commit_is_repeated_while_its_outcome_is_open_and_time_is_left() {
     let cluster = cluster(1, "t", 1);
     let producer = begun(&cluster);
     send(&producer, 0..3);
-    slow(&cluster, 400);
+    until("the records are acknowledged", || producer.stats().acked == 3);
+    slow(&cluster, 300);
     let answer = producer.commit(WITHIN);
     assert!(
         answer.is_ok(),
-        "the answers take 400 ms each and there are 10 s for them, and commit says {answer:?}: look at what repeated does with Retriable"
+        "the answer takes 300 ms and there are 10 s for it, and commit says {answer:?}: look at what repeated does with Retriable"
     );
     slow(&cluster, 0);
     assert_eq!(
@@ -184,7 +185,7 @@ fn task8_an_outcome_that_stays_open_takes_no_processor_time() {
     let producer = begun(&cluster);
     send(&producer, 0..3);
     until("the records are acknowledged", || producer.stats().acked == 3);
-    slow(&cluster, 900);
+    slow(&cluster, 600);
     let open = producer.commit(Duration::from_millis(50));
     assert!(
         matches!(open, Err(TransactionError::Retriable { .. })),
@@ -193,11 +194,11 @@ fn task8_an_outcome_that_stays_open_takes_no_processor_time() {
     // The client refuses another call during a commit, and says so at once, each time.
     let before = processor_time();
     let started = Instant::now();
-    let answer = producer.abort(Duration::from_millis(500));
+    let answer = producer.abort(Duration::from_millis(300));
     let (took, worked) = (started.elapsed(), processor_time().saturating_sub(before));
     assert!(
-        matches!(answer, Err(TransactionError::Retriable { .. })) && took >= Duration::from_millis(400),
-        "open for as long as the commit is, and abort with 500 ms says {answer:?} after {took:?}: look at repeated"
+        matches!(answer, Err(TransactionError::Retriable { .. })) && took >= Duration::from_millis(250),
+        "open for as long as the commit is, and abort with 300 ms says {answer:?} after {took:?}: look at repeated"
     );
     assert!(
         worked < Duration::from_millis(50),
@@ -216,15 +217,15 @@ fn task8_an_outcome_that_stays_open_takes_no_processor_time() {
 fn task8_a_commit_ends_when_its_time_is_over() {
     let cluster = cluster(1, "t", 1);
     let producer = begun(&cluster);
-    slow(&cluster, 400);
+    slow(&cluster, 300);
     send(&producer, 0..3);
-    // The partition, the records and the end of the transaction are a round trip each: 1,200 ms.
+    // The partition, the records and the end of the transaction are a round trip each: 900 ms.
     let started = Instant::now();
-    let answer = producer.commit(Duration::from_millis(900));
+    let answer = producer.commit(Duration::from_millis(650));
     let took = started.elapsed();
     assert!(
-        matches!(answer, Err(TransactionError::Retriable { .. })) && took < Duration::from_millis(1_150),
-        "900 ms are less than three round trips of 400 ms, and commit says {answer:?} after {took:?}. The client's own call takes \
+        matches!(answer, Err(TransactionError::Retriable { .. })) && took < Duration::from_millis(900),
+        "650 ms are less than three round trips of 300 ms, and commit says {answer:?} after {took:?}. The client's own call takes \
          its time twice, once to flush and once to commit: each gets at most a SLICE, and at most what is left"
     );
     slow(&cluster, 0);

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::common::{assert_once_in_order, bounded_by, producer, send_numbers};
+use crate::common::{assert_once_in_order, bounded_by, config, producer, send_numbers};
 use crate::{WITHIN, topic};
-use producer::MetadataError;
+use producer::{MetadataError, Producer};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::{Headers as _, Message as _};
@@ -34,16 +34,15 @@ async fn task3_a_topic_that_does_not_exist_is_told_from_a_cluster_that_does_not_
         producer(brokers, &topic).partitions(&missing, WITHIN).await,
         Err(MetadataError::NoTopic(missing))
     );
-    let nobody = producer("127.0.0.1:1", &topic)
-        .partitions(&topic, Duration::from_millis(300))
-        .await;
+    let nobody = Producer::new(&config("127.0.0.1:1", &topic)).expect("a producer");
+    let nobody = nobody.partitions(&topic, Duration::from_millis(300)).await;
     assert!(matches!(nobody, Err(MetadataError::Unreachable { .. })), "{nobody:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn task7_a_dead_letter_keeps_its_bytes_headers_and_time() {
     let (brokers, topic) = topic(1).await;
-    let producer = producer(brokers, "unused");
+    let producer = producer(brokers, &topic);
     let headers: [(&str, &[u8]); 2] = [("reason", b"garbage"), ("source", b"ws")];
     bounded_by(2 * WITHIN, "sending", async {
         producer
