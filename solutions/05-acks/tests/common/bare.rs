@@ -9,7 +9,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext};
 use rdkafka::{ClientConfig, ClientContext, Statistics};
 
-use super::{ANSWER, Cluster, LIMIT, answered_twice, config, now_ms};
+use super::{ANSWER, Cluster, LIMIT, answered, config, now_ms};
 
 /// A bare client of librdkafka: nothing of the producer's but the settings that a test gives it.
 pub(crate) struct Bare {
@@ -134,7 +134,7 @@ impl Bare {
 
     /// As [`connect`](super::connect).
     pub(crate) fn connect(&self) {
-        answered_twice(|| self.native.client().fetch_metadata(Some("t"), ANSWER).is_ok());
+        answered(|| self.native.client().fetch_metadata(Some("t"), ANSWER).is_ok());
     }
 
     /// Produce requests that went out until now, as the client says next.

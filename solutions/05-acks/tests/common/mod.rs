@@ -22,7 +22,7 @@ pub(crate) type Cluster = MockCluster<'static, DefaultProducerContext>;
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 /// How long a client may take to answer when it is asked to connect. Asked again, it tries at once; left alone, after a second.
-const ANSWER: Duration = Duration::from_millis(200);
+pub(crate) const ANSWER: Duration = Duration::from_millis(200);
 
 /// A cluster of librdkafka's own, in this process: brokers that answer in microseconds and fail on request.
 pub(crate) fn cluster(brokers: i32, topic: &str, partitions: i32) -> Cluster {
@@ -53,15 +53,15 @@ pub(crate) fn connected(config: &ProducerConfig) -> Producer {
     producer
 }
 
-/// Has a producer ask its brokers about a topic until two answers came. An idempotent client gets its number when an answer comes
-/// and a connection stands, or else half a second later; the first answer comes over a connection that is given up then.
+/// Has a producer ask its brokers about a topic until it is connected. An idempotent client gets its number when an answer comes and a
+/// connection stands, or else half a second later; the first answer comes over a connection that is given up then.
 pub(crate) fn connect(producer: &Producer, topic: &str) {
     // On a thread of its own: tests call this in a runtime, and out of any.
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.expect("a runtime");
-            answered_twice(|| runtime.block_on(producer.partitions(topic, ANSWER)).is_ok());
+            answered(|| runtime.block_on(producer.partitions(topic, ANSWER)).is_ok());
         });
     });
 }
@@ -95,11 +95,12 @@ pub(crate) fn settled(producer: &Producer) {
     );
 }
 
-fn answered_twice(mut asked: impl FnMut() -> bool) {
+/// Asks for three answers. The second may still come over the first connection.
+pub(crate) fn answered(mut asked: impl FnMut() -> bool) {
     let mut answers = 0;
     until("brokers and a topic that are there", || {
         answers += usize::from(asked());
-        answers == 2
+        answers == 3
     });
 }
 
@@ -161,7 +162,7 @@ fn logs(brokers: &str, topic: &str, partitions: std::ops::Range<i32>) -> Vec<Vec
             .expect("an offset");
     }
     // Else the search for a partition's beginning meets no leader yet, and the client tries again after half a second.
-    answered_twice(|| consumer.fetch_metadata(Some(topic), ANSWER).is_ok());
+    answered(|| consumer.fetch_metadata(Some(topic), ANSWER).is_ok());
     consumer.assign(&list).expect("an assignment");
     let (mut found, mut open) = (vec![Vec::new(); partitions.len()], partitions.len());
     let started = Instant::now();

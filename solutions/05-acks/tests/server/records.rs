@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::common::{assert_once_in_order, bounded_by, config, producer, send_numbers};
+use crate::common::{ANSWER, answered, assert_once_in_order, bounded_by, config, producer, send_numbers};
 use crate::{WITHIN, topic};
 use producer::{MetadataError, Producer};
 use rdkafka::ClientConfig;
@@ -62,6 +62,7 @@ async fn task7_a_dead_letter_keeps_its_bytes_headers_and_time() {
     let mut list = rdkafka::TopicPartitionList::new();
     list.add_partition_offset(&topic, 0, rdkafka::Offset::Beginning)
         .expect("an offset");
+    answered(|| consumer.fetch_metadata(Some(&topic), ANSWER).is_ok());
     consumer.assign(&list).expect("an assignment");
     let started = std::time::Instant::now();
     let letter = loop {
