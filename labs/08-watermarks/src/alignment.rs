@@ -45,8 +45,8 @@ pub struct Changes<Id> {
 
 /// How far inputs may be apart.
 ///
-/// Two bounds, because pausing is not free: a Kafka client throws away what it has fetched of a paused partition and asks
-/// for it again afterwards. With one bound, an input at the bound would be paused and resumed at every record.
+/// Two bounds, because pausing is not free: librdkafka throws away what it has fetched of a paused partition and asks for it
+/// again afterwards (the Java client keeps it since 2.4, KAFKA-7548). With one bound, an input at the bound would be paused and resumed at every record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alignment {
     pause_ms: i64,
