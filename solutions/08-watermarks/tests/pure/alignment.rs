@@ -2,10 +2,9 @@
 
 use market::EventTime;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use watermarks::{Alignment, AlignmentError, Changes, Reading};
 
-use super::at;
+use super::{at, seeded};
 
 fn aligned(pause_ms: i64, resume_ms: i64) -> Alignment {
     Alignment::new(pause_ms, resume_ms).expect("bounds that make sense; look at `Alignment::new`")
@@ -187,15 +186,6 @@ fn task4_at_the_end_of_time_the_bounds_stop_instead_of_wrapping_round() {
         changes(&[], &[3]),
         "2 is 50 ms ahead, more than 40, and stays paused; 3 is 40 ms ahead; look at the additions in `decide`"
     );
-}
-
-/// The same cases in every run.
-fn seeded() -> ProptestConfig {
-    ProptestConfig {
-        rng_seed: RngSeed::Fixed(7),
-        failure_persistence: None,
-        ..ProptestConfig::with_cases(512)
-    }
 }
 
 proptest! {

@@ -2,10 +2,9 @@
 
 use market::EventTime;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use watermarks::Combiner;
 
-use super::at;
+use super::{at, seeded};
 
 fn two() -> Combiner<&'static str> {
     let mut combiner = Combiner::new();
@@ -262,15 +261,6 @@ fn take(combiner: &mut Combiner<u8>, step: &Step) {
 fn slowest(combiner: &Combiner<u8>) -> Option<EventTime> {
     let active = combiner.inputs().filter(|(_, _, idle)| !idle);
     active.map(|(_, watermark, _)| watermark).min()
-}
-
-/// The same cases in every run.
-fn seeded() -> ProptestConfig {
-    ProptestConfig {
-        rng_seed: RngSeed::Fixed(7),
-        failure_persistence: None,
-        ..ProptestConfig::with_cases(512)
-    }
 }
 
 proptest! {

@@ -2,10 +2,9 @@
 
 use market::EventTime;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use watermarks::{Completeness, WindowState, WindowsError, complete_until};
 
-use super::at;
+use super::{at, seeded};
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
@@ -210,15 +209,6 @@ fn task5_at_the_ends_of_time_nothing_wraps_round() {
         None,
         "the beginning of time is a bound, and the window before it holds no time; look at `until`"
     );
-}
-
-/// The same cases in every run.
-fn seeded() -> ProptestConfig {
-    ProptestConfig {
-        rng_seed: RngSeed::Fixed(7),
-        failure_persistence: None,
-        ..ProptestConfig::with_cases(512)
-    }
 }
 
 /// Times around 1970, and around both ends of time.

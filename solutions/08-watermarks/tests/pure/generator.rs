@@ -2,10 +2,9 @@
 
 use market::EventTime;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use watermarks::{Ascending, BoundedOutOfOrderness, NegativeBound};
 
-use super::at;
+use super::{at, seeded};
 
 fn bounded(bound_ms: i64) -> BoundedOutOfOrderness {
     BoundedOutOfOrderness::new(bound_ms).expect("a bound of 0 or more is valid; look at `BoundedOutOfOrderness::new`")
@@ -103,15 +102,6 @@ fn task1_a_written_state_with_a_bound_below_zero_is_refused() {
         error.to_string().contains("-10"),
         "the error names the bound: {error}; look at `try_from`"
     );
-}
-
-/// The same cases in every run.
-fn seeded() -> ProptestConfig {
-    ProptestConfig {
-        rng_seed: RngSeed::Fixed(7),
-        failure_persistence: None,
-        ..ProptestConfig::with_cases(512)
-    }
 }
 
 proptest! {

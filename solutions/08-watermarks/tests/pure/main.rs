@@ -8,7 +8,17 @@ mod idleness;
 mod naive;
 
 use market::EventTime;
+use proptest::test_runner::{Config, RngSeed};
 
 fn at(ms: i64) -> EventTime {
     EventTime::from_millis(ms)
+}
+
+/// The same cases in every run.
+fn seeded() -> Config {
+    Config {
+        rng_seed: RngSeed::Fixed(7),
+        failure_persistence: None,
+        ..Config::with_cases(512)
+    }
 }
