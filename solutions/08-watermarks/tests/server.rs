@@ -173,10 +173,7 @@ async fn task5_in_a_replay_with_alignment_no_record_comes_to_a_minute_that_was_s
             shown = until;
             pauses += worker.align(alignment);
         }
-        assert!(
-            pauses > 0,
-            "the partition in big steps was never held back; look at `decide`"
-        );
+        assert!(pauses > 0, "no partition was ever held back; look at `decide`");
         assert_eq!(
             shown,
             Some(at(THEN + 29 * MINUTE)),
