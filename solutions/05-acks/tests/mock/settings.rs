@@ -153,15 +153,17 @@ fn task3_without_linger_a_record_leaves_at_once() {
         },
     );
     bare.warm_up();
-    let started = Instant::now();
-    for n in 1..101 {
+    // The quickest of many: a busy machine delays some, and a linger delays each.
+    let trip = |n| {
+        let started = Instant::now();
         bare.send(n..n + 1);
         bare.until("a lone record is acknowledged", || bare.seen.delivered() > n);
-    }
-    let took = started.elapsed();
+        started.elapsed()
+    };
+    let quickest = (1..101).map(trip).min().expect("there are trips");
     assert!(
-        took < Duration::from_millis(400),
-        "100 records one by one took {took:?}; with the default linger of 5 ms they take 500: look at linger.ms"
+        quickest < Duration::from_millis(5),
+        "of 100 records one by one the quickest took {quickest:?}; with the default linger none takes less than its 5 ms: look at linger.ms"
     );
 }
 
