@@ -61,7 +61,13 @@ pub(crate) fn board(lab: &Lab, result: &Attempt, before: &Standing, after: &Stan
                 let word = format!("  {} on servers, {why}", row.held_back);
                 (style.dim("…"), style.dim(&word))
             }
-            (false, false) => (style.red("✗"), String::new()),
+            (false, false) => {
+                let word = match row.held_back {
+                    0 => String::new(),
+                    count => style.dim(&format!("  {count} on servers not run")),
+                };
+                (style.red("✗"), word)
+            }
         };
         let title = format!("{:width$}", row.task.title);
         let _ = writeln!(
