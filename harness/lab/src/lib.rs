@@ -17,6 +17,7 @@ mod parts;
 mod reader;
 pub mod refusal;
 mod run;
+mod servers;
 mod signals;
 pub mod text;
 mod upbit;

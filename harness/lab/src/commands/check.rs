@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use stack::Provider;
 
-use crate::labs::Servers;
 use crate::labs::check::{Checked, check, chosen, table};
+use crate::servers::Servers;
 use crate::signals::Signals;
 use crate::{cargo, note, out};
 

@@ -31,7 +31,7 @@ pub(crate) fn run(word: &str) -> anyhow::Result<ExitCode> {
     let red = match left {
         0 if standing.done() == manifest.tasks.len() => "Every task passes.".to_owned(),
         0 => format!(
-            "The body of every task is written. Next: ./lab test {}",
+            "The body of every task is written; ./lab test {} says which tests pass.",
             manifest.short()
         ),
         _ => format!(

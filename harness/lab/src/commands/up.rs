@@ -63,8 +63,9 @@ fn warn_of_todos(plan: &Plan) {
         tasks.dedup();
         if !tasks.is_empty() {
             note(&format!(
-                "{}: not built yet: task {}; the run ends when it meets one",
+                "{}: not built yet: {} {}; the run ends when it meets one",
                 standing.lab.manifest.folder(),
+                if tasks.len() == 1 { "task" } else { "tasks" },
                 tasks.join(", ")
             ));
         }

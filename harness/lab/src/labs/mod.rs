@@ -11,9 +11,7 @@ pub(crate) mod markers;
 pub(crate) mod members;
 mod readme;
 pub(crate) mod runner;
-mod servers;
 pub(crate) mod skeleton;
 
 pub(crate) use found::{Lab, Whose};
 pub(crate) use manifest::{Layer, Task};
-pub(crate) use servers::Servers;

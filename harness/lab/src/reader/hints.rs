@@ -75,7 +75,7 @@ pub(crate) fn hint(standing: &Standing, number: Option<u8>, again: bool, style: 
     let next = match (passed, shown < HINTS) {
         (true, _) => format!("./lab reveal {short} {}   how the reference does it", task.number),
         (false, true) => format!(
-            "try it; ./lab hint {short} {} shows hint {}/{HINTS}, --again those before",
+            "try it. When you are stuck again: ./lab hint {short} {} shows hint {} of {HINTS}",
             task.number,
             shown + 1
         ),

@@ -13,14 +13,10 @@ use crate::keep::progress::{Progress, Verdict, today};
 use crate::labs::manifest::TestName;
 use crate::labs::runner::build::{self, Broken};
 use crate::labs::runner::{self, Build, Case, Event, How, Ran};
-use crate::labs::{Lab, Layer, Servers, Whose};
+use crate::labs::{Lab, Layer, Whose};
+use crate::servers::Servers;
 
 use super::standing::Standing;
-
-/// A place for servers that are started at most once, however many runs there are.
-pub(crate) struct Session {
-    servers: Servers,
-}
 
 /// What is to be run.
 pub(crate) struct Asked<'a> {
@@ -67,148 +63,129 @@ impl Attempt {
     }
 }
 
-impl Session {
-    pub(crate) fn on(servers: Servers) -> Self {
-        Self { servers }
+/// Builds and runs. Tests of the task that is to be built now come first. Tests on servers run beside the quick ones, and
+/// stop when one of those is red.
+///
+/// # Errors
+/// Cargo or a test program cannot be started; the filter means no test.
+pub(crate) async fn run(
+    servers: &Servers,
+    asked: &Asked<'_>,
+    mut tell: impl FnMut(Event<'_>),
+) -> anyhow::Result<Attempt> {
+    let from = Instant::now();
+    let (lab, whose) = (asked.lab, asked.whose);
+    let standing = Standing::of(lab.clone())?;
+    let mut result = Attempt {
+        whose,
+        provider: servers.provider(),
+        broken: None,
+        ran: Vec::new(),
+        held_back: Vec::new(),
+        no_servers: None,
+        filtered: !asked.filter.is_empty(),
+        stopped_at: None,
+        took: Duration::ZERO,
+    };
+    let needs_servers = |task: Option<u8>| match (whose, task) {
+        (Whose::Yours, Some(task)) => standing.built(task),
+        _ => true,
+    };
+    // While cargo compiles there is a core to spare.
+    let any_on_servers = lab.manifest.tasks.iter().any(|task| {
+        needs_servers(Some(task.number))
+            && task
+                .tests
+                .iter()
+                .any(|test| lab.manifest.layer(&test.program) == Some(Layer::Server))
+    });
+    if any_on_servers && !result.filtered {
+        servers.start();
     }
-
-    /// # Errors
-    /// The servers did not go cleanly.
-    pub(crate) fn close(self) -> anyhow::Result<()> {
-        self.servers.close()
-    }
-
-    pub(crate) fn servers(&self) -> &Servers {
-        &self.servers
-    }
-
-    /// Builds and runs. Tests of the task that is to be built now come first. Tests on servers run beside the quick ones, and
-    /// stop when one of those is red.
-    ///
-    /// # Errors
-    /// Cargo or a test program cannot be started; the filter means no test.
-    pub(crate) async fn run(&self, asked: &Asked<'_>, mut tell: impl FnMut(Event<'_>)) -> anyhow::Result<Attempt> {
-        let from = Instant::now();
-        let (lab, whose) = (asked.lab, asked.whose);
-        let standing = Standing::of(lab.clone())?;
-        let mut result = Attempt {
-            whose,
-            provider: self.servers.provider(),
-            broken: None,
-            ran: Vec::new(),
-            held_back: Vec::new(),
-            no_servers: None,
-            filtered: !asked.filter.is_empty(),
-            stopped_at: None,
-            took: Duration::ZERO,
-        };
-        let needs_servers = |task: Option<u8>| match (whose, task) {
-            (Whose::Yours, Some(task)) => standing.built(task),
-            _ => true,
-        };
-        // While cargo compiles there is a core to spare.
-        let any_on_servers = lab.manifest.tasks.iter().any(|task| {
-            needs_servers(Some(task.number))
-                && task
-                    .tests
-                    .iter()
-                    .any(|test| lab.manifest.layer(&test.program) == Some(Layer::Server))
-        });
-        if any_on_servers && !result.filtered {
-            self.servers.start();
-        }
-        let now = standing
-            .next()
-            .filter(|task| asked.focus && standing.built(task.number));
-        // Each program is linked anew at every save: those of the task that is to be built now first, and alone.
-        if let Some(task) = now {
-            let mut programs: Vec<&str> = task.tests.iter().map(|test| test.program.as_str()).collect();
-            programs.retain(|program| lab.manifest.layer(program) != Some(Layer::Server));
-            programs.sort_unstable();
-            programs.dedup();
-            if !programs.is_empty() {
-                let Some(mut cases) = self.cases(asked, &programs, &mut result).await? else {
-                    result.took = from.elapsed();
-                    return Ok(result);
-                };
-                cases.retain(|case| task.tests.contains(&case.name));
-                result.ran = runner::run(ordered(&standing, cases), &self.servers.how(), &mut tell).await?;
-                if result.ran.iter().any(|ran| !ran.passed()) {
-                    result.stopped_at = Some(task.number);
-                    result.took = from.elapsed();
-                    return Ok(result);
-                }
+    let now = standing
+        .next()
+        .filter(|task| asked.focus && standing.built(task.number));
+    // Each program is linked anew at every save: those of the task that is to be built now first, and alone.
+    if let Some(task) = now {
+        let mut programs: Vec<&str> = task.tests.iter().map(|test| test.program.as_str()).collect();
+        programs.retain(|program| lab.manifest.layer(program) != Some(Layer::Server));
+        programs.sort_unstable();
+        programs.dedup();
+        if !programs.is_empty() {
+            let Some(mut cases) = cases_of(asked, &programs, &mut result).await? else {
+                result.took = from.elapsed();
+                return Ok(result);
+            };
+            cases.retain(|case| task.tests.contains(&case.name));
+            result.ran = runner::run(ordered(&standing, cases), &How::on(servers), &mut tell).await?;
+            if result.ran.iter().any(|ran| !ran.passed()) {
+                result.stopped_at = Some(task.number);
+                result.took = from.elapsed();
+                return Ok(result);
             }
         }
-        let mut programs: Vec<&str> = lab
-            .manifest
-            .programs
-            .iter()
-            .map(|program| program.name.as_str())
-            .collect();
-        if whose == Whose::Yours {
-            programs.push("mine");
-        }
-        let Some(mut cases) = self.cases(asked, &programs, &mut result).await? else {
-            result.took = from.elapsed();
-            return Ok(result);
-        };
-        cases.retain(|case| result.ran.iter().all(|ran| ran.name != case.name));
-        if result.filtered {
-            cases.retain(|case| {
-                asked
-                    .filter
-                    .iter()
-                    .any(|word| case.name.to_string().contains(word.as_str()))
-            });
-            if cases.is_empty() {
-                bail!(
-                    "no test of {} has {} in its name; ./lab test {} runs all of them",
-                    lab.manifest.folder(),
-                    asked.filter.join(" or "),
-                    lab.manifest.short()
-                );
-            }
-        }
-        let choice = choose(ordered(&standing, cases), result.filtered, needs_servers);
-        result.held_back = choice.held_back;
-        let (without, on_servers, filtered) = (choice.quick, choice.on_servers, result.filtered);
-        let enough = |ran: &Ran| is_enough(ran, filtered, needs_servers);
-        let waiting: Vec<TestName> = on_servers.iter().map(|case| case.name.clone()).collect();
-        let (how, up) = (self.servers.how(), self.servers.up());
-        let (ran, no_servers) = beside(without, on_servers, up, &how, enough, &mut tell).await?;
-        result.ran.extend(ran);
-        result.no_servers = no_servers;
-        let ran = |name: &TestName| result.ran.iter().any(|ran| ran.name == *name);
-        let missing: Vec<TestName> = waiting.into_iter().filter(|name| !ran(name)).collect();
-        result.held_back.extend(missing);
+    }
+    let mut programs: Vec<&str> = lab
+        .manifest
+        .programs
+        .iter()
+        .map(|program| program.name.as_str())
+        .collect();
+    if whose == Whose::Yours {
+        programs.push("mine");
+    }
+    let Some(mut cases) = cases_of(asked, &programs, &mut result).await? else {
         result.took = from.elapsed();
-        Ok(result)
+        return Ok(result);
+    };
+    cases.retain(|case| result.ran.iter().all(|ran| ran.name != case.name));
+    if result.filtered {
+        cases.retain(|case| {
+            asked
+                .filter
+                .iter()
+                .any(|word| case.name.to_string().contains(word.as_str()))
+        });
+        if cases.is_empty() {
+            bail!(
+                "no test of {} has {} in its name; ./lab test {} runs all of them",
+                lab.manifest.folder(),
+                asked.filter.join(" or "),
+                lab.manifest.short()
+            );
+        }
     }
+    let choice = choose(ordered(&standing, cases), result.filtered, needs_servers);
+    result.held_back = choice.held_back;
+    let (without, on_servers, filtered) = (choice.quick, choice.on_servers, result.filtered);
+    let enough = |ran: &Ran| is_enough(ran, filtered, needs_servers);
+    let waiting: Vec<TestName> = on_servers.iter().map(|case| case.name.clone()).collect();
+    let (how, up) = (How::on(servers), servers.up());
+    let (ran, no_servers) = beside(without, on_servers, up, &how, enough, &mut tell).await?;
+    result.ran.extend(ran);
+    result.no_servers = no_servers;
+    let ran = |name: &TestName| result.ran.iter().any(|ran| ran.name == *name);
+    let missing: Vec<TestName> = waiting.into_iter().filter(|name| !ran(name)).collect();
+    result.held_back.extend(missing);
+    result.took = from.elapsed();
+    Ok(result)
 }
 
-impl Session {
-    /// Builds programs and asks them which tests they have; `None` where something does not compile, which is in `result` then.
-    async fn cases(
-        &self,
-        asked: &Asked<'_>,
-        programs: &[&str],
-        result: &mut Attempt,
-    ) -> anyhow::Result<Option<Vec<Case>>> {
-        let (lab, whose) = (asked.lab, asked.whose);
-        let package = lab.package(whose);
-        let mut call = cargo::cargo("test");
-        build::ask(&mut call, &lab.root, &package, programs.iter().copied());
-        // Not optimised, and without what only a debugger reads: built in a third of the time at every save, and no test measures. `up` and `bench` build anew.
-        for setting in ["opt-level=0", "debug=0"] {
-            call.args(["--config", &format!("profile.release.package.{package}.{setting}")]);
-        }
-        match build::build(call, &lab.place(whose)).await? {
-            Build::Ready { binaries, .. } => Ok(Some(runner::cases(&lab.manifest, &binaries).await?)),
-            Build::Broken(broken) => {
-                result.broken = Some(broken);
-                Ok(None)
-            }
+/// Builds programs and asks them which tests they have; `None` where something does not compile, which is in `result` then.
+async fn cases_of(asked: &Asked<'_>, programs: &[&str], result: &mut Attempt) -> anyhow::Result<Option<Vec<Case>>> {
+    let (lab, whose) = (asked.lab, asked.whose);
+    let package = lab.package(whose);
+    let mut call = cargo::cargo("test");
+    build::ask(&mut call, &lab.root, &package, programs.iter().copied());
+    // Not optimised, and without what only a debugger reads: built in a third of the time at every save, and no test measures. `up` and `bench` build anew.
+    for setting in ["opt-level=0", "debug=0"] {
+        call.args(["--config", &format!("profile.release.package.{package}.{setting}")]);
+    }
+    match build::build(call, &lab.place(whose)).await? {
+        Build::Ready { binaries, .. } => Ok(Some(runner::cases(&lab.manifest, &binaries).await?)),
+        Build::Broken(broken) => {
+            result.broken = Some(broken);
+            Ok(None)
         }
     }
 }

@@ -14,10 +14,11 @@ use tokio::time::{Instant, sleep_until};
 use crate::labs::runner::Group;
 use crate::labs::{Lab, Whose};
 use crate::out;
+use crate::servers::Servers;
 use crate::signals::Signals;
 
 use super::keys::Keys;
-use super::session::{Asked, Session, record};
+use super::session::{self, Asked, record};
 use super::standing::Standing;
 use super::style::Style;
 use super::{board, hints};
@@ -43,7 +44,7 @@ enum Wish {
 ///
 /// # Errors
 /// The folder cannot be watched; cargo cannot be started.
-pub(crate) async fn watch(lab: &Lab, session: &Session) -> anyhow::Result<()> {
+pub(crate) async fn watch(lab: &Lab, servers: &Servers) -> anyhow::Result<()> {
     let style = Style::of_output();
     let (changed, mut changes) = mpsc::channel(1);
     let _watcher = watcher(lab, changed)?;
@@ -62,7 +63,7 @@ pub(crate) async fn watch(lab: &Lab, session: &Session) -> anyhow::Result<()> {
                 if matches!(wish, Wish::Save) {
                     settled(&mut changes).await;
                 }
-                let run = attempt(lab, session, style);
+                let run = attempt(lab, servers, style);
                 tokio::pin!(run);
                 let meanwhile = loop {
                     tokio::select! {
@@ -151,8 +152,8 @@ async fn settled(changes: &mut mpsc::Receiver<()>) {
 /// One build and run, shown and written down.
 ///
 /// # Errors
-/// As [`Session::run`].
-async fn attempt(lab: &Lab, session: &Session, style: Style) -> anyhow::Result<()> {
+/// As [`session::run`].
+async fn attempt(lab: &Lab, servers: &Servers, style: Style) -> anyhow::Result<()> {
     anyhow::ensure!(
         !crate::keep::update::is_half_way(&lab.root),
         "an update of the workbook is under way; when it has ended, save again or press t"
@@ -165,7 +166,7 @@ async fn attempt(lab: &Lab, session: &Session, style: Style) -> anyhow::Result<(
         filter: &[],
         focus: true,
     };
-    let result = session.run(&asked, |event| line.tell(&event)).await;
+    let result = session::run(servers, &asked, |event| line.tell(&event)).await;
     line.over();
     let result = result?;
     // Shown even if it cannot be written down.

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+
+use crate::signals::Signals;
 
 /// Two wishes closer than this are one: what wraps a command often sends the same signal to the process and to its group.
 const ONE: Duration = Duration::from_millis(250);
@@ -20,22 +21,11 @@ impl Stop {
         let stop = Self {
             wishes: watch::Sender::new((0, None)),
         };
-        let (mut interrupt, mut terminate, mut hangup) = (
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::hangup())?,
-        );
+        let mut signals = Signals::listen()?;
         let this = stop.clone();
         tokio::spawn(async move {
             loop {
-                let heard = tokio::select! {
-                    heard = interrupt.recv() => heard,
-                    heard = terminate.recv() => heard,
-                    heard = hangup.recv() => heard,
-                };
-                if heard.is_none() {
-                    break;
-                }
+                signals.heard().await;
                 this.wish();
             }
         });

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use crate::note;
 
@@ -23,13 +23,10 @@ impl Board {
     pub(super) fn new(programs: usize, quiet: bool) -> Self {
         let bar = ProgressBar::with_draw_target(Some(programs as u64), ProgressDrawTarget::hidden());
         if !quiet && crate::bar::fits() {
-            let template = "  {spinner} {pos}/{len} test programs, {elapsed}  {wide_msg:.dim}";
-            // A constant template.
-            if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(style);
-            }
-            bar.set_draw_target(ProgressDrawTarget::stderr());
-            bar.enable_steady_tick(Duration::from_millis(120));
+            crate::bar::show(
+                &bar,
+                "  {spinner} {pos}/{len} test programs, {elapsed}  {wide_msg:.dim}",
+            );
         }
         Self {
             bar,

@@ -6,13 +6,15 @@ use anyhow::bail;
 
 use super::{INTERRUPTED, Wanted};
 use crate::cargo;
+use crate::labs::Layer;
 use crate::labs::found::{self, Lab, Whose};
-use crate::labs::{Layer, Servers};
+use crate::labs::runner::How;
 use crate::reader::board::{Running, board};
 use crate::reader::bonus::{self, Bonus};
-use crate::reader::session::{Asked, Session, record};
+use crate::reader::session::{self, Asked, record};
 use crate::reader::standing::Standing;
 use crate::reader::style::Style;
+use crate::servers::Servers;
 use crate::signals::Signals;
 use crate::{note, out};
 
@@ -40,21 +42,21 @@ pub(super) fn meant(words: &[String], reference: bool) -> anyhow::Result<Option<
 }
 
 pub(super) fn run(labs: &[Lab], wanted: &Wanted<'_>) -> anyhow::Result<ExitCode> {
-    let session = Session::on(Servers::open(wanted.args.stack, wanted.brokers)?);
+    let servers = Servers::open(wanted.args.stack, wanted.brokers)?;
     let runtime = super::super::runtime()?;
     let ended = runtime.block_on(async {
         let mut signals = Signals::listen()?;
         tokio::select! {
-            ended = several(labs, wanted, &session) => ended.map(Some),
+            ended = several(labs, wanted, &servers) => ended.map(Some),
             _ = signals.heard() => Ok(None),
         }
     });
     if let Ok(Some(Ended { on_servers: true, .. })) = ended
-        && let Some(place) = session.servers().keep_logs()
+        && let Some(place) = servers.keep_logs()
     {
         note(&format!("The logs of the servers: {}", place.display()));
     }
-    session.close()?;
+    servers.close()?;
     Ok(match ended? {
         Some(Ended { green: true, .. }) => ExitCode::SUCCESS,
         Some(_) => ExitCode::FAILURE,
@@ -70,7 +72,7 @@ struct Ended {
     on_servers: bool,
 }
 
-async fn several(labs: &[Lab], wanted: &Wanted<'_>, session: &Session) -> anyhow::Result<Ended> {
+async fn several(labs: &[Lab], wanted: &Wanted<'_>, servers: &Servers) -> anyhow::Result<Ended> {
     let style = Style::of_output();
     let (mut green, mut on_servers) = (true, false);
     let whose = if wanted.reference {
@@ -80,7 +82,7 @@ async fn several(labs: &[Lab], wanted: &Wanted<'_>, session: &Session) -> anyhow
     };
     for lab in labs {
         if wanted.bonus {
-            green &= hold(lab, session, style).await?;
+            green &= hold(lab, servers, style).await?;
             continue;
         }
         let before = Standing::of(lab.clone())?;
@@ -91,7 +93,7 @@ async fn several(labs: &[Lab], wanted: &Wanted<'_>, session: &Session) -> anyhow
             focus: false,
         };
         let line = Running::new(lab);
-        let result = session.run(&asked, |event| line.tell(&event)).await;
+        let result = session::run(servers, &asked, |event| line.tell(&event)).await;
         line.over();
         let result = result?;
         // Shown even if it cannot be written down.
@@ -105,9 +107,9 @@ async fn several(labs: &[Lab], wanted: &Wanted<'_>, session: &Session) -> anyhow
     Ok(Ended { green, on_servers })
 }
 
-async fn hold(lab: &Lab, session: &Session, style: Style) -> anyhow::Result<bool> {
+async fn hold(lab: &Lab, servers: &Servers, style: Style) -> anyhow::Result<bool> {
     let short = lab.manifest.short();
-    match bonus::hold(lab, &session.servers().how(), &|what| note(&format!("  {what}"))).await? {
+    match bonus::hold(lab, &How::on(servers), &|what| note(&format!("  {what}"))).await? {
         Bonus::Won(tests) => {
             out(&format!(
                 "{} {} is green on the reference and red on the mistake.\nNext: ./lab up --mine {short}\n",

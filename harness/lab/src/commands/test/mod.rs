@@ -12,10 +12,11 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use anyhow::{bail, ensure};
-use stack::{Host, Provider, Stack, StackSpec};
+use stack::Provider;
 
 use crate::cli::TestArgs;
 use crate::note;
+use crate::servers::Servers;
 use crate::signals::Signals;
 use child::{Ended, to_its_end};
 use programs::Program;
@@ -62,20 +63,9 @@ pub(crate) fn run(wanted: &Wanted<'_>) -> anyhow::Result<ExitCode> {
         bail!("--bonus holds the tests of one lab's tests/mine.rs against a mistake: ./lab test 05 --bonus");
     }
     let which = Which::find(&args.parts, programs)?;
-    // Resolved once, here: every test program must come to the same, and the verdict names it.
-    let provider = args.stack.unwrap_or_default().resolve();
+    let servers = Servers::open(args.stack, brokers)?;
+    let provider = servers.provider();
     let at_once = at_once(jobs, provider, which.parts() > 0 || which.by_program())?;
-    let spec = StackSpec {
-        provider,
-        // 0 is one broker, or as many as there are.
-        brokers: brokers.unwrap_or(0),
-        progress: true,
-        ..StackSpec::default()
-    };
-    // Before minutes of compiling, though the first test that asks for servers would hear it too.
-    if brokers.is_some() {
-        Stack::check(&spec)?;
-    }
     // One part, or a few: cargo shows the words of each test program as they come. It cannot choose programs of one part.
     let by_cargo = at_once == 1 && !which.by_program();
     let programs = match by_cargo {
@@ -88,14 +78,12 @@ pub(crate) fn run(wanted: &Wanted<'_>) -> anyhow::Result<ExitCode> {
             }
         },
     };
-    let host = Host::open(spec)?;
     let stays = provider == Provider::External;
     if stays {
-        host.start();
+        servers.start();
     }
-    let (variable, socket) = host.variable();
     let with_servers = |mut command: Command| {
-        command.env("LAB_STACK", provider.name()).env(variable, &socket);
+        command.envs(servers.environment());
         command
     };
     let ended = super::runtime()?.block_on(async {
@@ -112,7 +100,7 @@ pub(crate) fn run(wanted: &Wanted<'_>) -> anyhow::Result<ExitCode> {
     };
     note(&format!("\n{which}: {word}. Code: reference. Servers: {provider}."));
     if ended == Ended::Failed
-        && let Some(place) = host.keep_logs()
+        && let Some(place) = servers.keep_logs()
     {
         note(&format!(
             "The logs of the servers that the tests shared: {}",
@@ -122,7 +110,7 @@ pub(crate) fn run(wanted: &Wanted<'_>) -> anyhow::Result<ExitCode> {
     if stays {
         note("The servers are made whole again, which takes a minute if a test was ended in the middle of a fault.");
     }
-    host.close()?;
+    servers.close()?;
     Ok(code)
 }
 

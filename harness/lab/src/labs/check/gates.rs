@@ -7,10 +7,10 @@ use std::path::Path;
 use super::super::found::{Lab, Whose};
 use super::super::manifest::{Layer, TestName};
 use super::super::runner::{self, Build, Case, How, Outcome, Ran};
-use super::super::servers::Servers;
 use super::super::skeleton::{MINE, Skeleton};
 use super::super::{generate, members, runner::Binary};
 use crate::keep::files;
+use crate::servers::Servers;
 use crate::text::plural;
 
 use super::{Checked, Gate, Scratch, Verdict, mutants, names, order, tests_of, verdict};
@@ -24,7 +24,7 @@ pub(super) async fn run(
     tell: &dyn Fn(&str),
     checked: &mut Checked,
 ) -> anyhow::Result<()> {
-    let (manifest, how) = (&lab.manifest, &servers.how());
+    let (manifest, how) = (&lab.manifest, &How::on(servers));
     let tests = |count: usize| plural(count as u64, "test", "tests");
     let tasks = plural(manifest.tasks.len() as u64, "task", "tasks");
     let well = format!("{tasks}, {}", tests(manifest.declared()));

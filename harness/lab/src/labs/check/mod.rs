@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use super::found::{self, Lab};
 use super::manifest::ManifestError;
-use super::servers::Servers;
+use crate::servers::Servers;
 pub(crate) use mutants::Patched;
 pub(crate) use scratch::Scratch;
 

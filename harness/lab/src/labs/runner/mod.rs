@@ -13,7 +13,10 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
+use stack::Provider;
+
 use super::manifest::{Layer, Manifest, TestName};
+use crate::servers::Servers;
 pub(crate) use build::{Binary, Build};
 pub(crate) use one::Group;
 pub(crate) use words::Words;
@@ -92,6 +95,16 @@ pub(crate) struct How {
     pub(crate) environment: Vec<(OsString, OsString)>,
     /// One at a time: servers that are somebody's.
     pub(crate) alone: bool,
+}
+
+impl How {
+    /// On these.
+    pub(crate) fn on(servers: &Servers) -> Self {
+        Self {
+            environment: servers.environment(),
+            alone: servers.provider() == Provider::External,
+        }
+    }
 }
 
 /// How long a test of a layer may take: its own limits are below that.

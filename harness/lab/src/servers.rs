@@ -1,11 +1,10 @@
-//! The servers that tests of labs share: one place for them in a command, started when a test first needs them.
+//! The servers that a command's tests share: one place for them, started when a test first needs them.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use stack::{Host, Provider, StackSpec};
-
-use super::runner::How;
+use stack::{Host, Provider, Stack, StackSpec};
 
 /// How long between two looks whether they are there.
 const A_LOOK: Duration = Duration::from_millis(20);
@@ -18,16 +17,22 @@ pub(crate) struct Servers {
 
 impl Servers {
     /// # Errors
-    /// No place for them can be made.
+    /// No place for them can be made; a number of brokers is asked for that cannot be had, which is said before minutes of
+    /// compiling, though the first test that asks for servers would hear it too.
     pub(crate) fn open(stack: Option<Provider>, brokers: Option<u8>) -> anyhow::Result<Self> {
+        // Resolved once, here: every test program must come to the same, and the verdict names it.
         let provider = stack.unwrap_or_default().resolve();
-        let host = Host::open(StackSpec {
+        let spec = StackSpec {
             provider,
             // 0 is one broker, or as many as there are.
             brokers: brokers.unwrap_or(0),
             progress: true,
             ..StackSpec::default()
-        })?;
+        };
+        if brokers.is_some() {
+            Stack::check(&spec)?;
+        }
+        let host = Host::open(spec)?;
         Ok(Self { host, provider })
     }
 
@@ -53,16 +58,13 @@ impl Servers {
         }
     }
 
-    /// How a test on them is run.
-    pub(crate) fn how(&self) -> How {
+    /// By which a test finds them.
+    pub(crate) fn environment(&self) -> Vec<(OsString, OsString)> {
         let (variable, socket) = self.host.variable();
-        How {
-            environment: vec![
-                ("LAB_STACK".into(), self.provider.name().into()),
-                (variable.into(), socket.into()),
-            ],
-            alone: self.provider == Provider::External,
-        }
+        vec![
+            ("LAB_STACK".into(), self.provider.name().into()),
+            (variable.into(), socket.into()),
+        ]
     }
 
     /// Their logs stay, if there are any: where.
