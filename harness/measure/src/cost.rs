@@ -32,6 +32,13 @@ impl Spread {
             most: *most,
         }
     }
+
+    /// How far the ends lie apart, in medians: 0 if they agree, infinite if they do not and the median is 0.
+    #[must_use]
+    pub fn relative(&self) -> f64 {
+        let width = self.most - self.least;
+        if width == 0.0 { 0.0 } else { width / self.median.abs() }
+    }
 }
 
 /// What one way of doing the work of a stage costs.

@@ -37,6 +37,7 @@ pub(crate) struct Manifest {
     pub(crate) tasks: Vec<Task>,
     pub(crate) mutants: Vec<Mutant>,
     pub(crate) bonus: Option<Bonus>,
+    pub(crate) experiments: Vec<measure::Experiment>,
 }
 
 /// A test program: a file in `tests/`.

@@ -142,17 +142,23 @@ fn manifest(lab: &Lab) -> anyhow::Result<String> {
         );
     }
     let _ = write!(out, "\n[[test]]\nname = \"mine\"\npath = \"{MINE}\"\n");
-    for bench in names(&solution, "bench") {
-        let _ = write!(
-            out,
-            "\n[[bench]]\nname = \"{bench}\"\npath = \"{up}/benches/{bench}.rs\"\nharness = false\n"
+    let benches: Vec<(&str, String)> = targets(&solution, "bench", "benches").collect();
+    let runs = |experiment: &&measure::Experiment| benches.iter().any(|(name, _)| *name == experiment.program);
+    if let Some(homeless) = lab.manifest.experiments.iter().find(|each| !runs(each)) {
+        bail!(
+            "experiment {} runs in {}, and solutions/{folder}/Cargo.toml has no such [[bench]]",
+            homeless.id,
+            homeless.program
         );
     }
-    for example in names(&solution, "example") {
+    for (bench, path) in benches {
         let _ = write!(
             out,
-            "\n[[example]]\nname = \"{example}\"\npath = \"{up}/examples/{example}.rs\"\n"
+            "\n[[bench]]\nname = \"{bench}\"\npath = \"{up}/{path}\"\nharness = false\n"
         );
+    }
+    for (example, path) in targets(&solution, "example", "examples") {
+        let _ = write!(out, "\n[[example]]\nname = \"{example}\"\npath = \"{up}/{path}\"\n");
     }
     Ok(out)
 }
@@ -190,9 +196,14 @@ fn lints(out: &mut String, root: &toml::Table) {
     }
 }
 
-fn names<'a>(manifest: &'a toml::Table, kind: &str) -> impl Iterator<Item = &'a str> {
+/// The targets of a kind that a manifest names: name, and path from the solution's folder.
+fn targets<'a>(manifest: &'a toml::Table, kind: &str, folder: &str) -> impl Iterator<Item = (&'a str, String)> {
     let all = manifest.get(kind).and_then(toml::Value::as_array).into_iter().flatten();
-    all.filter_map(|each| each.get("name")?.as_str())
+    all.filter_map(move |each| {
+        let name = each.get("name")?.as_str()?;
+        let path = each.get("path").and_then(toml::Value::as_str);
+        Some((name, path.map_or_else(|| format!("{folder}/{name}.rs"), str::to_owned)))
+    })
 }
 
 /// A section as it is written, comments and all.

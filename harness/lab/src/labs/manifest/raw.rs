@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use measure::Experiment;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -26,6 +27,8 @@ pub(super) struct Raw {
     #[serde(default)]
     mutant: Vec<Spanned<RawMutant>>,
     bonus: Option<Spanned<RawBonus>>,
+    #[serde(default)]
+    experiment: Vec<Spanned<Experiment>>,
 }
 
 #[derive(Deserialize)]
@@ -94,11 +97,7 @@ impl Raw {
         for raw in self.mutant {
             let raw = raw.into_inner();
             let (span, name) = (raw.name.span(), raw.name.into_inner());
-            if name.is_empty()
-                || !name
-                    .chars()
-                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-            {
+            if !is_name(&name) {
                 return Err(Wrong(
                     span,
                     format!("a mutant is named in small letters and dashes, not {name:?}"),
@@ -129,7 +128,12 @@ impl Raw {
                 })
             }
         };
+        let mut experiments: Vec<Experiment> = Vec::with_capacity(self.experiment.len());
+        for raw in self.experiment {
+            experiments.push(experiment(raw, &experiments)?);
+        }
         Ok(Manifest {
+            experiments,
             number: self.number.into_inner(),
             name: self.name,
             library: self.library,
@@ -210,6 +214,43 @@ fn task(at: usize, raw: Spanned<RawTask>, programs: &[Program], seen: &mut BTree
         hints,
         predict,
     })
+}
+
+/// Small letters, digits and dashes.
+fn is_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    !name.is_empty() && name.chars().all(fits)
+}
+
+fn experiment(raw: Spanned<Experiment>, others: &[Experiment]) -> Result<Experiment, Wrong> {
+    let (span, this) = (raw.span(), raw.into_inner());
+    let wrong = |what: String| Err(Wrong(span.clone(), format!("experiment {}: {what}", this.id)));
+    if !is_name(&this.id) {
+        return wrong("an id is small letters, digits and dashes; rename it".into());
+    }
+    if others.iter().any(|other| other.id == this.id) {
+        return wrong("there are two of this id; rename one".into());
+    }
+    if this.metrics.is_empty() {
+        return wrong("it has no metrics; name each with its unit".into());
+    }
+    if this.predict.of.experiment != this.id {
+        return wrong(format!(
+            "what is predicted is of {}; name a figure of this experiment",
+            this.predict.of.experiment
+        ));
+    }
+    let drawn = this.chart.iter().map(|chart| &chart.metric);
+    if let Some(metric) = drawn
+        .chain([&this.predict.of.metric])
+        .find(|metric| !this.metrics.contains_key(*metric))
+    {
+        return wrong(format!("it has no metric {metric}; add it to metrics, with its unit"));
+    }
+    if !(this.minutes > 0.0 && this.quick_seconds > 0.0 && this.quick_seconds < 60.0 && this.spread > 0.0) {
+        return wrong("minutes, quick_seconds (below 60) and spread are above 0; correct them".into());
+    }
+    Ok(this)
 }
 
 fn test_name(written: &Spanned<String>, programs: &[Program]) -> Result<TestName, Wrong> {

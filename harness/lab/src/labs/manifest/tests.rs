@@ -29,6 +29,19 @@ question = "Why does the sign matter?"
 [bonus]
 mutant = "minus"
 what = "It subtracts."
+
+[[experiment]]
+id = "toy-cost"
+title = "What adding costs"
+how = "Adds a million pairs."
+program = "experiments"
+minutes = 1
+quick_seconds = 5
+disk_mb = 0
+spread = 0.2
+metrics = { each = "ns" }
+predict = { question = "How long does one addition take, in ns?", of = "toy-cost each way=plus" }
+chart = [{ title = "Each way", metric = "each" }]
 "#;
 
 fn said(text: &str) -> String {
@@ -43,6 +56,7 @@ fn a_whole_manifest_is_read() {
     let manifest = Manifest::parse(SMALL, "x".into(), "07-toy").expect("it is right");
     assert_eq!((manifest.folder().as_str(), manifest.declared()), ("07-toy", 1));
     assert_eq!(manifest.layer("adding"), Some(Layer::Pure));
+    assert_eq!(manifest.experiments[0].unit("each"), "ns");
 }
 
 #[test]
@@ -90,6 +104,27 @@ fn each_mistake_is_told_with_its_line_and_what_to_do() {
             "name = \"minus\"",
             "name = \"a/b\"",
             ":21: a mutant is named in small letters and dashes",
+        ),
+        ("minutes = 1\n", "", ":29: missing field `minutes`"),
+        (
+            "id = \"toy-cost\"",
+            "id = \"Toy\"",
+            ":29: experiment Toy: an id is small letters",
+        ),
+        (
+            "quick_seconds = 5",
+            "quick_seconds = 60",
+            ":29: experiment toy-cost: minutes, quick_seconds (below 60)",
+        ),
+        (
+            "toy-cost each way",
+            "toy-speed each way",
+            ":29: experiment toy-cost: what is predicted is of toy-speed",
+        ),
+        (
+            "metric = \"each\" }",
+            "metric = \"all\" }",
+            ":29: experiment toy-cost: it has no metric all",
         ),
     ];
     for (right, wrong, expected) in cases {

@@ -1,0 +1,224 @@
+//! Claims and their verdicts, which are computed from records.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Figure, FigureName};
+
+/// A factual claim, and the rule by which a record judges it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// Small letters and dashes; unique.
+    pub id: String,
+    /// The chapter's number: `05`.
+    pub chapter: String,
+    /// Items of `book/guide.toml` that say it.
+    pub guide: Vec<String>,
+    /// What is claimed, in our words.
+    pub says: String,
+    /// What was found, in a sentence that stays true whatever the figures are: mechanism, conditions, source.
+    pub because: String,
+    /// A dated primary source, where one decides more than a figure could.
+    #[serde(default)]
+    pub source: Option<Source>,
+    /// What is looked at. All hold: confirmed; none: refuted; some: it depends on their conditions.
+    #[serde(default)]
+    pub check: Vec<Check>,
+    /// Why it cannot be measured here; instead of checks.
+    #[serde(default)]
+    pub not_here: Option<String>,
+}
+
+/// Where something is written down.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Its title.
+    pub title: String,
+    /// Its address.
+    pub url: String,
+    /// When it was published, or last read where it has no date: `2019-05-13`.
+    pub date: String,
+}
+
+/// One condition under which a claim is looked at.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    /// The condition, which a `depends` names: `3 brokers`.
+    pub when: String,
+    /// The figure.
+    pub of: FigureName,
+    /// Another, by which it is divided.
+    #[serde(default)]
+    pub over: Option<FigureName>,
+    /// What of the repetitions counts.
+    #[serde(default)]
+    pub take: Take,
+    /// It holds if the value is not below this.
+    #[serde(default)]
+    pub at_least: Option<f64>,
+    /// And not above this.
+    #[serde(default)]
+    pub at_most: Option<f64>,
+}
+
+/// What of a figure's repetitions counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Take {
+    /// The median; too wide a spread leaves it open.
+    #[default]
+    Median,
+    /// The most: whether it happened in any repetition. A spread is no doubt then.
+    Most,
+    /// The least: whether it happened in each of them.
+    Least,
+}
+
+/// What the records say of a claim.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "verdict", rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Every check holds.
+    Confirmed,
+    /// None does.
+    Refuted,
+    /// Some do.
+    Depends {
+        /// Conditions under which it holds.
+        holds: Vec<String>,
+        /// Conditions under which it does not.
+        fails: Vec<String>,
+    },
+    /// Some figure spreads too widely for any verdict.
+    Inconclusive {
+        /// Which, and how widely, in a clause.
+        why: String,
+    },
+    /// There is no record of some figure yet.
+    NotMeasured {
+        /// The first one that is missing.
+        missing: String,
+    },
+    /// It cannot be measured here.
+    NotHere {
+        /// Why.
+        why: String,
+    },
+}
+
+impl Verdict {
+    /// The word that stands in tables.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::Refuted => "refuted",
+            Self::Depends { .. } => "depends",
+            Self::Inconclusive { .. } => "inconclusive",
+            Self::NotMeasured { .. } => "not measured yet",
+            Self::NotHere { .. } => "not measured here",
+        }
+    }
+}
+
+/// A check with the value that decided it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Seen {
+    /// The condition.
+    pub when: String,
+    /// The value: of the figure, or of one over the other.
+    pub value: f64,
+    /// Whether the check holds.
+    pub holds: bool,
+}
+
+/// A figure, and the spread above which nothing is concluded from it.
+pub struct Known<'a> {
+    /// The figure.
+    pub figure: &'a Figure,
+    /// `(most - least) / median`.
+    pub bound: f64,
+}
+
+impl Claim {
+    /// Judges the claim by the figures that `find` knows; with what was seen of each check that could be looked at.
+    pub fn judge<'a>(&self, find: impl Fn(&FigureName) -> Option<Known<'a>>) -> (Verdict, Vec<Seen>) {
+        if let Some(why) = &self.not_here {
+            return (Verdict::NotHere { why: why.clone() }, Vec::new());
+        }
+        let (mut seen, mut missing, mut wide) = (Vec::new(), None, None);
+        for check in &self.check {
+            match check.look(&find) {
+                Ok(looked) => seen.push(looked),
+                Err(Open::Missing(name)) => missing = missing.or(Some(name.to_string())),
+                Err(Open::Wide(why)) => wide = wide.or(Some(why)),
+            }
+        }
+        if let Some(missing) = missing {
+            return (Verdict::NotMeasured { missing }, seen);
+        }
+        if let Some(why) = wide {
+            return (Verdict::Inconclusive { why }, seen);
+        }
+        let of = |holds: bool| -> Vec<String> {
+            let these = seen.iter().filter(|seen| seen.holds == holds);
+            these.map(|seen| seen.when.clone()).collect()
+        };
+        let verdict = match (of(true), of(false)) {
+            (holds, fails) if holds.is_empty() && fails.is_empty() => Verdict::NotMeasured {
+                missing: "any check".into(),
+            },
+            (_, fails) if fails.is_empty() => Verdict::Confirmed,
+            (holds, _) if holds.is_empty() => Verdict::Refuted,
+            (holds, fails) => Verdict::Depends { holds, fails },
+        };
+        (verdict, seen)
+    }
+}
+
+/// Why a check decides nothing.
+enum Open<'a> {
+    Missing(&'a FigureName),
+    Wide(String),
+}
+
+impl Check {
+    fn look<'a>(&self, find: &impl Fn(&FigureName) -> Option<Known<'a>>) -> Result<Seen, Open<'_>> {
+        let mut value = self.value(&self.of, find)?;
+        if let Some(over) = &self.over {
+            value /= self.value(over, find)?;
+        }
+        let holds = self.at_least.is_none_or(|least| value >= least) && self.at_most.is_none_or(|most| value <= most);
+        Ok(Seen {
+            when: self.when.clone(),
+            value,
+            holds,
+        })
+    }
+
+    fn value<'c, 'a>(
+        &self,
+        name: &'c FigureName,
+        find: &impl Fn(&FigureName) -> Option<Known<'a>>,
+    ) -> Result<f64, Open<'c>> {
+        let known = find(name).ok_or(Open::Missing(name))?;
+        let spread = known.figure.spread();
+        match self.take {
+            Take::Most => Ok(spread.most),
+            Take::Least => Ok(spread.least),
+            Take::Median => match spread.relative() {
+                wide if wide > known.bound => Err(Open::Wide(format!(
+                    "the repetitions of {name} spread by {:.0} %, and more than {:.0} % decides nothing",
+                    wide * 100.0,
+                    known.bound * 100.0
+                ))),
+                _ => Ok(spread.median),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

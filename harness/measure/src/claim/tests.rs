@@ -1,0 +1,91 @@
+use super::*;
+
+fn claim(checks: &str) -> Claim {
+    let text = format!(
+        "id = 'x'\nchapter = '05'\nguide = ['g1-c-001']\nsays = 'all is slow'\nbecause = 'of replicas'\ncheck = [{checks}]"
+    );
+    toml::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+fn judge(checks: &str, figures: &[(&str, &[f64])]) -> Verdict {
+    let figures: Vec<(FigureName, Figure)> = figures
+        .iter()
+        .map(|(name, samples)| {
+            let name: FigureName = name.parse().unwrap();
+            let figure = Figure {
+                arm: name.arm.clone(),
+                metric: name.metric.clone(),
+                samples: samples.to_vec(),
+                n: 1,
+            };
+            (name, figure)
+        })
+        .collect();
+    let find = |name: &FigureName| {
+        let found = figures.iter().find(|(known, _)| known == name)?;
+        Some(Known {
+            figure: &found.1,
+            bound: 0.3,
+        })
+    };
+    claim(checks).judge(find).0
+}
+
+const ONE: &str = "{ when = '1 broker', of = 'e p99 acks=all b=1', over = 'e p99 acks=1 b=1', at_least = 1.1 }";
+const THREE: &str = "{ when = '3 brokers', of = 'e p99 acks=all b=3', over = 'e p99 acks=1 b=3', at_least = 1.1 }";
+
+#[test]
+fn all_none_and_some_of_the_checks_are_three_verdicts() {
+    let both = format!("{ONE}, {THREE}");
+    let with = |one: f64, three: f64| {
+        let figures: [(&str, &[f64]); 4] = [
+            ("e p99 acks=all b=1", &[one]),
+            ("e p99 acks=1 b=1", &[1.0]),
+            ("e p99 acks=all b=3", &[three]),
+            ("e p99 acks=1 b=3", &[1.0]),
+        ];
+        judge(&both, &figures)
+    };
+    assert_eq!(with(1.2, 1.2), Verdict::Confirmed);
+    assert_eq!(with(1.0, 1.0), Verdict::Refuted);
+    assert_eq!(
+        with(1.0, 1.2),
+        Verdict::Depends {
+            holds: vec!["3 brokers".into()],
+            fails: vec!["1 broker".into()]
+        }
+    );
+}
+
+#[test]
+fn a_wide_spread_decides_nothing_but_what_happened_once_has_happened() {
+    let wide: &[(&str, &[f64])] = &[("e p99 acks=all b=1", &[1.0, 2.0, 3.0]), ("e p99 acks=1 b=1", &[1.0])];
+    let verdict = judge(ONE, wide);
+    let Verdict::Inconclusive { why } = &verdict else {
+        panic!("{verdict:?}")
+    };
+    assert!(why.contains("e p99 acks=all b=1 spread by 100 %"), "{why}");
+    let lost: &[(&str, &[f64])] = &[("loss lost acks=1", &[0.0, 0.0, 7.0])];
+    let any = "{ when = 'a killed leader', of = 'loss lost acks=1', take = 'most', at_least = 1 }";
+    assert_eq!(judge(any, lost), Verdict::Confirmed);
+    let each = "{ when = 'a killed leader', of = 'loss lost acks=1', take = 'least', at_least = 1 }";
+    assert_eq!(judge(each, lost), Verdict::Refuted);
+}
+
+#[test]
+fn what_was_not_measured_has_no_verdict() {
+    let verdict = judge(ONE, &[("e p99 acks=all b=1", &[1.0])]);
+    assert_eq!(
+        verdict,
+        Verdict::NotMeasured {
+            missing: "e p99 acks=1 b=1".into()
+        }
+    );
+    let mut row = claim("");
+    assert!(
+        matches!(row.judge(|_| None).0, Verdict::NotMeasured { .. }),
+        "no check is no proof"
+    );
+    row.not_here = Some("it needs another client".into());
+    assert_eq!(row.judge(|_| None).0.word(), "not measured here");
+}
