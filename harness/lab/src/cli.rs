@@ -171,6 +171,24 @@ pub enum Command {
         #[arg(long, conflicts_with_all = ["reference", "programs"])]
         bonus: bool,
     },
+    /// Writes down what you expect of a lab's experiments, before you measure them
+    #[command(after_help = "Examples:\n  \
+        ./lab predict 05                             asks for each experiment in turn\n  \
+        ./lab predict 05 acks-cost 12ms --factor 3   nine tenths sure that it lies between 4 ms and 36 ms")]
+    Predict {
+        /// Number or name of a lab
+        lab: String,
+        /// Of this experiment alone
+        experiment: Option<String>,
+        /// Your number
+        #[arg(value_name = "NUMBER", allow_hyphen_values = true)]
+        value: Option<String>,
+        /// You are nine tenths sure that it lies between NUMBER / FACTOR and NUMBER × FACTOR [default: 2]
+        #[arg(long)]
+        factor: Option<f64>,
+    },
+    /// Shows how well your predictions hold, over time
+    Score,
     /// Measures: some parts by number or name, or the pipeline
     #[command(after_help = "Examples:\n  \
         ./lab bench 02                        the benches of solutions/02-wire\n  \

@@ -12,6 +12,8 @@ pub mod faults;
 mod folder;
 pub mod keep;
 mod labs;
+#[allow(dead_code)] // until the book reads it
+mod measuring;
 mod mine;
 mod parts;
 mod reader;
@@ -29,6 +31,12 @@ use std::io::{IsTerminal, Write};
 /// Writes to standard output; a reader who has gone away (`./lab audit | head -1`) is no error.
 pub(crate) fn out(text: &str) {
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// A question: text without an end of line, which a terminal would hold back.
+pub(crate) fn out_now(text: &str) {
+    out(text);
+    let _ = std::io::stdout().lock().flush();
 }
 
 /// Whether somebody sits at a terminal that can be drawn on, and types.

@@ -81,6 +81,11 @@ pub fn price(value: f64) -> String {
     }
 }
 
+/// Now, UTC, to the second, as RFC 3339 has it: such texts sort as their times do.
+pub fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 /// `1 trade`, `2,000 trades`.
 pub fn plural(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(count), if count == 1 { one } else { many })

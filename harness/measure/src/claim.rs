@@ -143,6 +143,14 @@ pub struct Known<'a> {
 }
 
 impl Claim {
+    /// The figures that it is judged by.
+    pub fn figures(&self) -> impl Iterator<Item = &FigureName> {
+        self.check
+            .iter()
+            .flat_map(|check| [Some(&check.of), check.over.as_ref()])
+            .flatten()
+    }
+
     /// Judges the claim by the figures that `find` knows; with what was seen of each check that could be looked at.
     pub fn judge<'a>(&self, find: impl Fn(&FigureName) -> Option<Known<'a>>) -> (Verdict, Vec<Seen>) {
         if let Some(why) = &self.not_here {

@@ -17,6 +17,7 @@ mod tools;
 mod versions;
 mod warm;
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -56,6 +57,19 @@ pub struct Pieces {
     pub(crate) archive: Option<PathBuf>,
     pub(crate) engine: PathBuf,
     pub(crate) launcher: PathBuf,
+}
+
+/// The versions of the servers that a stack of this workbook's own starts, by the names of [`Stack::versions`](crate::Stack::versions).
+///
+/// # Errors
+/// The versions file is not what it should be.
+pub fn pinned() -> Result<BTreeMap<String, String>, StackError> {
+    let versions = versions()?;
+    Ok([
+        ("ClickHouse".into(), versions.clickhouse.version.clone()),
+        ("Kafka".into(), versions.kafka.version.clone()),
+    ]
+    .into())
 }
 
 /// The folder that holds everything Tickbook fetches: `TICKBOOK_HOME`, else `XDG_CACHE_HOME/tickbook`, else

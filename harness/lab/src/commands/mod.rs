@@ -11,9 +11,11 @@ mod hint;
 mod images;
 mod list;
 mod next;
+mod predict;
 mod record;
 mod reset;
 mod reveal;
+mod score;
 mod soak;
 mod start;
 mod status;
@@ -75,6 +77,18 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Reveal { lab, task, give_up } => reveal::run(&lab, task, give_up),
         Command::Status { lab } => status::run(lab.as_deref()),
         Command::Bench(args) => bench::run(&args),
+        Command::Predict {
+            lab,
+            experiment,
+            value,
+            factor,
+        } => predict::run(&predict::Wanted {
+            lab: &lab,
+            experiment: experiment.as_deref(),
+            value: value.as_deref(),
+            factor,
+        }),
+        Command::Score => score::run(),
         Command::Audit { json } => audit::run(json),
         Command::Reset { lab, all } => reset::run(&lab, all),
         Command::Update => update::run(),

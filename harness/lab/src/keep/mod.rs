@@ -22,7 +22,7 @@ pub use lock::Lock;
 pub use progress::{Progress, Task, Verdict};
 
 /// The folder of a checkout that holds locks, progress and backups.
-const PLACE: &str = ".lab";
+pub(crate) const PLACE: &str = ".lab";
 
 /// `.lab/` of the checkout, made if it is not there, and ignored by git even if the root's `.gitignore` does not say so.
 ///

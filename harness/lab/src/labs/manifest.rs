@@ -181,7 +181,8 @@ impl Manifest {
     }
 }
 
-fn line_of(text: &str, at: usize) -> usize {
+/// The line, from 1, of a place in a text.
+pub(crate) fn line_of(text: &str, at: usize) -> usize {
     text.as_bytes()[..at.min(text.len())]
         .iter()
         .filter(|byte| **byte == b'\n')

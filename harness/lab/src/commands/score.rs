@@ -1,0 +1,96 @@
+//! `score`: how well the reader's predictions hold, and whether that gets better.
+
+use std::process::ExitCode;
+
+use measure::{Calibration, Outcome, shown, shown_in};
+
+use super::predict::worded;
+use crate::measuring::Known;
+use crate::{cargo, out};
+
+/// Fewer than these say nothing about how sure somebody should be.
+const ENOUGH: usize = 5;
+
+pub(crate) fn run() -> anyhow::Result<ExitCode> {
+    let known = Known::read(&cargo::root())?;
+    known.tell_broken();
+    out(&text(&known.outcomes(), known.predictions.len()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn text(outcomes: &[Outcome], predictions: usize) -> String {
+    let Some(all) = Calibration::of(outcomes) else {
+        return match predictions {
+            0 => "No predictions yet. Next: ./lab predict 05\n".into(),
+            _ => "Nothing that you predicted was measured yet. Next: ./lab bench 05\n".into(),
+        };
+    };
+    let mut out = String::new();
+    for (at, outcome) in outcomes.iter().enumerate() {
+        let prediction = &outcome.prediction;
+        let until = Calibration::of(&outcomes[..=at]).map_or(0.0, |so_far| so_far.share());
+        out.push_str(&format!(
+            "{}  {}\n            you: {}; measured: {}; {}; hits so far: {:.0} %\n",
+            prediction.date.get(..10).unwrap_or(&prediction.date),
+            prediction.of,
+            worded(prediction),
+            shown_in(outcome.measured, &prediction.unit),
+            match (outcome.hit(), outcome.off_by()) {
+                (true, _) => "hit".to_owned(),
+                (false, off) if off.is_finite() => format!("missed, off by {}×", shown(off)),
+                (false, _) => "missed: one is 0, the other is not".to_owned(),
+            },
+            until * 100.0
+        ));
+    }
+    out.push_str(&format!(
+        "\n{} of {} lay in your interval ({:.0} %; nine tenths were meant). Half of your numbers were off by {}× or less.\n{}\n",
+        all.hits,
+        all.measured,
+        all.share() * 100.0,
+        shown(all.median_off),
+        advice(&all)
+    ));
+    out
+}
+
+fn advice(all: &Calibration) -> &'static str {
+    match () {
+        () if all.measured < ENOUGH => {
+            "Too few to say whether your factors are wide enough: predict the next chapter, too."
+        }
+        () if all.share() < Calibration::WANTED - 0.1 => "You are surer than you may be: take wider factors.",
+        () if all.share() >= 1.0 && all.measured >= 2 * ENOUGH => "Never wrong: your factors could be narrower.",
+        () => "Your factors are about as wide as they should be.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use measure::Prediction;
+
+    use super::*;
+
+    fn outcome(value: f64, measured: f64, day: u8) -> Outcome {
+        let prediction = Prediction {
+            of: "acks-cost p99 acks=all brokers=3".parse().unwrap(),
+            value,
+            factor: 2.0,
+            unit: "ms".into(),
+            date: format!("2026-01-{day:02}T08:00:00Z"),
+        };
+        Outcome { prediction, measured }
+    }
+
+    #[test]
+    fn the_score_says_how_it_went_over_time_and_what_to_change() {
+        let outcomes: Vec<Outcome> = [(10.0, 12.0), (10.0, 90.0), (5.0, 4.0), (8.0, 80.0), (0.0, 3.0)]
+            .iter()
+            .zip(1..)
+            .map(|((value, measured), day)| outcome(*value, *measured, day))
+            .collect();
+        insta::assert_snapshot!(text(&outcomes, 5));
+        assert!(text(&[], 0).contains("./lab predict 05"));
+        assert!(text(&[], 2).contains("./lab bench 05"));
+    }
+}

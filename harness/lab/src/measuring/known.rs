@@ -1,0 +1,282 @@
+//! All that is known of experiments in a checkout: declared, predicted, measured here and by the reference, claimed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use measure::claim::{Known as KnownFigure, Seen};
+use measure::{
+    Claim, Code, Experiment, Figure, FigureName, Machine, Mode, Outcome, Prediction, Record, Records, Stale, Today,
+    Verdict,
+};
+
+use super::claims::Claims;
+use super::digest;
+use crate::keep;
+use crate::labs::{Lab, Whose, found};
+
+/// What is known.
+pub(crate) struct Known {
+    pub(crate) root: PathBuf,
+    /// The labs whose manifests can be read, in order.
+    pub(crate) labs: Vec<Lab>,
+    pub(crate) claims: Claims,
+    /// In the order in which they were written down.
+    pub(crate) predictions: Vec<Prediction>,
+    /// What cannot be read, in sentences.
+    pub(crate) broken: Vec<String>,
+    /// By the lab's folder.
+    mine: BTreeMap<String, Records>,
+    reference: BTreeMap<String, Records>,
+    digests: BTreeMap<(String, &'static str), String>,
+    servers: BTreeMap<String, String>,
+    machine: Machine,
+}
+
+/// A record, and whether it still says something of today.
+#[derive(Clone, Copy)]
+pub(crate) struct Taken<'a> {
+    pub(crate) record: &'a Record,
+    pub(crate) stale: Option<Stale>,
+}
+
+impl Taken<'_> {
+    /// What a reader must know beside the number: nothing for a full record that is fresh.
+    pub(crate) fn marks(&self) -> Vec<String> {
+        let quick = (self.record.mode == Mode::Quick).then(|| "quick: a first answer".to_owned());
+        let stale = self.stale.map(|stale| format!("stale: {}", stale.why()));
+        quick.into_iter().chain(stale).collect()
+    }
+}
+
+/// One figure, as far as it is known.
+pub(crate) struct Shown<'a> {
+    pub(crate) unit: &'a str,
+    pub(crate) mine: Option<(&'a Figure, Taken<'a>)>,
+    pub(crate) reference: Option<(&'a Figure, Taken<'a>)>,
+}
+
+impl<'a> Shown<'a> {
+    /// The one to quote: the reader's own if it is not stale, else the reference's; and whether it is the reader's.
+    pub(crate) fn best(&self) -> Option<(&'a Figure, Taken<'a>, bool)> {
+        let mine = self.mine.filter(|(_, taken)| taken.stale.is_none());
+        let mine = mine.map(|(figure, taken)| (figure, taken, true));
+        mine.or(self.reference.map(|(figure, taken)| (figure, taken, false)))
+    }
+}
+
+/// Whose records judge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    Mine,
+    Reference,
+}
+
+/// The reader's records of a lab.
+pub(crate) fn mine_of(root: &Path, folder: &str) -> PathBuf {
+    root.join(keep::PLACE).join("records").join(format!("{folder}.jsonl"))
+}
+
+/// The reference's.
+pub(crate) fn reference_of(root: &Path, folder: &str) -> PathBuf {
+    root.join("book/reference").join(format!("{folder}.jsonl"))
+}
+
+/// The reader's predictions.
+pub(crate) fn predictions_of(root: &Path) -> PathBuf {
+    root.join(keep::PLACE).join("predictions.jsonl")
+}
+
+impl Known {
+    /// Reads it all. What is broken is told in [`Known::broken`] and left out.
+    ///
+    /// # Errors
+    /// This is no checkout, or a file is there and cannot be read.
+    pub(crate) fn read(root: &Path) -> anyhow::Result<Self> {
+        let mut known = Self {
+            root: root.to_path_buf(),
+            labs: Vec::new(),
+            claims: Claims::read(root),
+            predictions: Vec::new(),
+            broken: Vec::new(),
+            mine: BTreeMap::new(),
+            reference: BTreeMap::new(),
+            digests: BTreeMap::new(),
+            servers: stack::provision::pinned()?,
+            machine: Machine::this(),
+        };
+        for lab in found::all(root)? {
+            match lab {
+                Ok(lab) => known.add(lab)?,
+                Err(error) => known.broken.push(error.to_string()),
+            }
+        }
+        let (predictions, broken) = measure::lines::read(&predictions_of(root), "prediction")?;
+        known.predictions = predictions;
+        known.say(root, &broken);
+        let mistakes = known.claims.mistakes.iter().map(ToString::to_string);
+        known.broken.extend(mistakes);
+        Ok(known)
+    }
+
+    fn add(&mut self, lab: Lab) -> anyhow::Result<()> {
+        let folder = lab.manifest.folder();
+        let root = self.root.clone();
+        for (file, whose) in [
+            (mine_of(&root, &folder), By::Mine),
+            (reference_of(&root, &folder), By::Reference),
+        ] {
+            let records = Records::read(&file)?;
+            self.say(&root, &records.broken);
+            match whose {
+                By::Mine => self.mine.insert(folder.clone(), records),
+                By::Reference => self.reference.insert(folder.clone(), records),
+            };
+        }
+        if !lab.manifest.experiments.is_empty() {
+            for whose in [Whose::Yours, Whose::Reference] {
+                self.digests
+                    .insert((folder.clone(), whose.word()), digest::of(&lab, whose)?);
+            }
+        }
+        self.labs.push(lab);
+        Ok(())
+    }
+
+    fn say(&mut self, root: &Path, broken: &[measure::BrokenLine]) {
+        for line in broken {
+            let said = line.to_string();
+            let below = format!("{}/", root.display());
+            self.broken.push(said.strip_prefix(&below).unwrap_or(&said).to_owned());
+        }
+    }
+
+    /// Says what could not be read; the rest is used.
+    pub(crate) fn tell_broken(&self) {
+        for said in &self.broken {
+            crate::note(&format!("lab: {said}"));
+        }
+    }
+
+    /// All experiments, in the labs' order.
+    pub(crate) fn experiments(&self) -> impl Iterator<Item = (&Lab, &Experiment)> {
+        self.labs
+            .iter()
+            .flat_map(|lab| lab.manifest.experiments.iter().map(move |each| (lab, each)))
+    }
+
+    pub(crate) fn experiment(&self, id: &str) -> Option<(&Lab, &Experiment)> {
+        self.experiments().find(|(_, each)| each.id == id)
+    }
+
+    /// The record to show of an experiment.
+    pub(crate) fn taken(&self, id: &str, by: By) -> Option<Taken<'_>> {
+        let (lab, _) = self.experiment(id)?;
+        let folder = lab.manifest.folder();
+        let records = match by {
+            By::Mine => &self.mine,
+            By::Reference => &self.reference,
+        };
+        let records = records.get(&folder)?;
+        let fresh = |record: &Record| self.stale(record, by).is_none();
+        // A stale one is shown, and marked, only where there is no other.
+        let record = records.best(id, fresh).or_else(|| records.best(id, |_| true))?;
+        Some(Taken {
+            record,
+            stale: self.stale(record, by),
+        })
+    }
+
+    fn stale(&self, record: &Record, by: By) -> Option<Stale> {
+        let whose = match record.code {
+            Code::Yours => Whose::Yours,
+            Code::Reference => Whose::Reference,
+        };
+        let digest = self.digests.get(&(record.lab.clone(), whose.word()));
+        let pinned = record.provider != stack::Provider::External.name();
+        let today = Today {
+            code_digest: digest.cloned(),
+            servers: if pinned { self.servers.clone() } else { BTreeMap::new() },
+            machine: (by == By::Mine).then(|| self.machine.clone()),
+        };
+        Stale::of(record, &today)
+    }
+
+    /// A figure; `None` if no experiment could have it.
+    pub(crate) fn figure(&self, name: &FigureName) -> Option<Shown<'_>> {
+        let (_, experiment) = self.experiment(&name.experiment)?;
+        let of = |by: By| {
+            let taken = self.taken(&name.experiment, by)?;
+            Some((taken.record.figure(&name.metric, &name.arm)?, taken))
+        };
+        experiment.metrics.contains_key(&name.metric).then(|| Shown {
+            unit: experiment.unit(&name.metric),
+            mine: of(By::Mine),
+            reference: of(By::Reference),
+        })
+    }
+
+    /// What the records of one side say of a claim, what was seen, and the marks of the records that it stands on.
+    pub(crate) fn judge(&self, claim: &Claim, by: By) -> (Verdict, Vec<Seen>, Vec<String>) {
+        let find = |name: &FigureName| {
+            let (_, experiment) = self.experiment(&name.experiment)?;
+            let taken = self.taken(&name.experiment, by)?;
+            Some(KnownFigure {
+                figure: taken.record.figure(&name.metric, &name.arm)?,
+                bound: experiment.spread,
+            })
+        };
+        let (verdict, seen) = claim.judge(find);
+        let mut marks: Vec<String> = Vec::new();
+        for name in claim.figures() {
+            let these = self.taken(&name.experiment, by).map(|taken| taken.marks());
+            for mark in these.into_iter().flatten() {
+                if !marks.contains(&mark) {
+                    marks.push(mark);
+                }
+            }
+        }
+        (verdict, seen, marks)
+    }
+
+    /// The reader's newest prediction of a figure.
+    pub(crate) fn prediction(&self, of: &FigureName) -> Option<&Prediction> {
+        self.predictions.iter().rev().find(|prediction| prediction.of == *of)
+    }
+
+    /// Whether an experiment was measured here before `date`, so that a prediction of then was no prediction.
+    pub(crate) fn measured_before(&self, experiment: &str, date: &str) -> bool {
+        self.all_mine(experiment).any(|record| record.date.as_str() < date)
+    }
+
+    fn all_mine(&self, experiment: &str) -> impl Iterator<Item = &Record> {
+        self.mine
+            .values()
+            .flat_map(|records| &records.records)
+            .filter(move |record| record.experiment == experiment)
+    }
+
+    /// Each prediction that was made before the first measurement, with what that measurement gave.
+    pub(crate) fn outcomes(&self) -> Vec<Outcome> {
+        let blind = self
+            .predictions
+            .iter()
+            .filter(|prediction| !self.measured_before(&prediction.of.experiment, &prediction.date));
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        for prediction in blind {
+            let after = |record: &&Record| record.date >= prediction.date;
+            let mut figures = self
+                .all_mine(&prediction.of.experiment)
+                .filter(after)
+                .filter_map(|record| record.figure(&prediction.of.metric, &prediction.of.arm));
+            if let Some(figure) = figures.next() {
+                // Who thought again before measuring is judged by the last thought.
+                outcomes.retain(|other| other.prediction.of != prediction.of);
+                outcomes.push(Outcome {
+                    prediction: prediction.clone(),
+                    measured: figure.spread().median,
+                });
+            }
+        }
+        outcomes
+    }
+}
