@@ -189,10 +189,12 @@ pub enum Command {
     },
     /// Shows how well your predictions hold, over time
     Score,
-    /// Measures: some parts by number or name, or the pipeline
+    /// Measures: the experiments of a lab, the benches of other parts, or the pipeline
     #[command(after_help = "Examples:\n  \
+        ./lab bench 05                        lab 05's experiments: your crate once it is built, else the reference\n  \
+        ./lab bench 05 --quick                a first answer of each, within a minute\n  \
+        ./lab bench 05 --only acks-cost       one of them\n  \
         ./lab bench 02                        the benches of solutions/02-wire\n  \
-        ./lab bench 05                        of lab 05: your crate once it is built, else the reference\n  \
         ./lab bench pipeline                  every stage beside its floor, then the whole: about 12 minutes\n  \
         ./lab bench pipeline -- --workers 2   one run of ./lab up --rate max, with more of its arguments\n  \
         ./lab bench pipeline --reference      longer, and into book/src/reference/performance.md")]

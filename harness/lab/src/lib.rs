@@ -18,6 +18,7 @@ mod mine;
 mod parts;
 mod reader;
 pub mod refusal;
+mod revision;
 mod run;
 mod servers;
 mod signals;

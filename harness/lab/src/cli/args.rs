@@ -175,7 +175,13 @@ pub struct BenchArgs {
     /// What to measure, where, and how
     #[command(flatten)]
     pub what: TestArgs,
-    /// For `bench pipeline`: measure for longer, and write the figures into the book
+    /// A first answer of each experiment within a minute; recorded as quick
+    #[arg(long)]
+    pub quick: bool,
+    /// Only these experiments of the lab
+    #[arg(long, value_name = "EXPERIMENT", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// For authors: measure the reference, and write the figures into the book
     #[arg(long)]
     pub reference: bool,
     /// For `bench pipeline`: how long each run of the whole trades, instead of 20s to 5m

@@ -255,6 +255,12 @@ impl Known {
             .filter(move |record| record.experiment == experiment)
     }
 
+    /// How long the newest run of that kind took here, seconds.
+    pub(crate) fn took(&self, experiment: &str, mode: Mode) -> Option<f64> {
+        let these = self.all_mine(experiment).filter(|record| record.mode == mode);
+        these.last().map(|record| record.seconds)
+    }
+
     /// Each prediction that was made before the first measurement, with what that measurement gave.
     pub(crate) fn outcomes(&self) -> Vec<Outcome> {
         let blind = self

@@ -1,5 +1,7 @@
-//! `bench`: the benches of some parts, which are criterion's; and that of the pipeline, which measures its stages and the whole.
+//! `bench`: the experiments of a lab; the benches of other parts, which are criterion's; and that of the pipeline, which measures its
+//! stages and the whole.
 
+mod experiments;
 mod page;
 mod programme;
 mod tables;
@@ -27,10 +29,20 @@ const SHORTEST: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     let what = &args.what;
-    let asked = asked(&what.parts, &parts::all(&cargo::root())?)?;
+    let asked = asked(&what.parts, &parts::all(&cargo::root())?, what.rest.is_empty())?;
+    let whole_of_it = matches!(asked, Asked::Pipeline(_));
     ensure!(
-        !(args.reference || args.each.is_some()) || (matches!(asked, Asked::Pipeline(_)) && what.rest.is_empty()),
-        "--reference and --each go with the whole of ./lab bench pipeline, and with nothing behind --"
+        args.each.is_none() || (whole_of_it && what.rest.is_empty()),
+        "--each goes with the whole of ./lab bench pipeline, and with nothing behind --"
+    );
+    let experiments = matches!(&asked, Asked::Experiments(_));
+    ensure!(
+        !args.reference || ((whole_of_it || experiments) && what.rest.is_empty()),
+        "--reference goes with a lab that has experiments, or with ./lab bench pipeline, and with nothing behind --"
+    );
+    ensure!(
+        (!args.quick && args.only.is_empty()) || experiments,
+        "--quick and --only go with one lab that has experiments, and with nothing behind --"
     );
     ensure!(
         args.each.is_none_or(|each| each >= SHORTEST),
@@ -39,6 +51,14 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
         SHORTEST.as_secs()
     );
     match asked {
+        Asked::Experiments(package) => {
+            let lab = found::find(&cargo::root(), &package.folder)?;
+            let whose = match args.reference {
+                true => Whose::Reference,
+                false => built(&package)?.1,
+            };
+            experiments::run(&lab, whose, args, stack_of(what)?)
+        }
         Asked::Parts(packages) => criterion(&packages, what),
         Asked::Pipeline(package) if what.rest.is_empty() => whole(&package, args),
         Asked::Pipeline(package) => pipeline(&package, what),
@@ -77,11 +97,13 @@ fn stack_of(args: &TestArgs) -> anyhow::Result<Provider> {
 
 #[derive(Debug)]
 enum Asked {
+    Experiments(Package),
     Parts(Vec<Package>),
     Pipeline(Package),
 }
 
-fn asked(words: &[String], all: &[Package]) -> anyhow::Result<Asked> {
+/// `bare` where nothing stands behind `--`: that is for criterion.
+fn asked(words: &[String], all: &[Package], bare: bool) -> anyhow::Result<Asked> {
     let is_pipeline = |package: &Package| package.name == cargo::PIPELINE.0;
     let mut packages = parts::find(words, all)?;
     ensure!(
@@ -94,6 +116,12 @@ fn asked(words: &[String], all: &[Package]) -> anyhow::Result<Asked> {
             "the pipeline needs the machine for itself: ./lab bench pipeline, and the other parts in another call"
         );
         return Ok(Asked::Pipeline(packages.remove(0)));
+    }
+    if let ([package], true) = (packages.as_slice(), bare)
+        && let Ok(lab) = found::find(&cargo::root(), &package.folder)
+        && !lab.manifest.experiments.is_empty()
+    {
+        return Ok(Asked::Experiments(package.clone()));
     }
     // Cargo would build them, find nothing to run, and call that a success.
     if let Some(package) = packages.iter().find(|package| package.benches.is_empty()) {
@@ -207,7 +235,7 @@ mod tests {
     }
 
     fn what(parts: &[&str]) -> anyhow::Result<Asked> {
-        asked(&args(parts, &[]).parts, &parts::all(&cargo::root())?)
+        asked(&args(parts, &[]).parts, &parts::all(&cargo::root())?, true)
     }
 
     #[test]

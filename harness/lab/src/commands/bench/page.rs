@@ -1,14 +1,15 @@
 //! The page of the book that holds the figures: its tables are written here and nowhere else, its prose is left alone.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, ensure};
+use measure::Machine;
 use serde::Serialize;
 use stack::Provider;
 
 use super::programme::Figures;
 use super::tables;
+use crate::revision;
 
 const PAGE: &str = "book/src/reference/performance.md";
 const RECORD: &str = "book/reference/pipeline.json";
@@ -35,8 +36,8 @@ pub(crate) fn write(root: &Path, provider: Provider, figures: &Figures) -> anyho
             format!("./lab {}", words.join(" "))
         },
         date: today(),
-        revision: revision(root),
-        machine: machine(),
+        revision: revision::of(root),
+        machine: Machine::this().to_string(),
         provider: provider.name(),
         figures,
     };
@@ -87,46 +88,6 @@ fn put(page: &mut String, name: &str, text: &str) -> anyhow::Result<()> {
 
 fn today() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()
-}
-
-fn revision(root: &Path) -> String {
-    let git = |args: &[&str]| {
-        let output = Command::new("git").arg("-C").arg(root).args(args).output().ok()?;
-        let words = String::from_utf8(output.stdout).ok()?;
-        output.status.success().then(|| words.trim().to_owned())
-    };
-    let Some(revision) = git(&["rev-parse", "--short", "HEAD"]) else {
-        return "unknown".into();
-    };
-    match git(&["status", "--porcelain"]) {
-        Some(changes) if changes.is_empty() => revision,
-        _ => format!("{revision} with changes"),
-    }
-}
-
-/// Processor, cores, memory, kernel.
-fn machine() -> String {
-    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpuinfo
-        .lines()
-        .find_map(|line| {
-            line.strip_prefix("model name")?
-                .split_once(':')
-                .map(|(_, name)| name.trim())
-        })
-        .unwrap_or("an unnamed processor");
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let kib: u64 = meminfo
-        .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:")?.split_whitespace().next()?.parse().ok())
-        .unwrap_or(0);
-    format!(
-        "{model}, {cores} cores, {} GiB, {} {}",
-        kib >> 20,
-        std::env::consts::OS,
-        std::env::consts::ARCH
-    )
 }
 
 #[cfg(test)]
