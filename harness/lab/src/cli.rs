@@ -205,13 +205,14 @@ pub enum Command {
         /// Numbers or names of labs; by default all
         labs: Vec<String>,
     },
-    /// For authors: whether every lab still fits: generated, red as declared, reference green, mutants killed, names exist
+    /// For authors: whether every lab still fits (generated, red as declared, reference green, mutants killed, names exist), and
+    /// the book: what of the guide it treats, and whether that is there
     #[command(
-        after_help = "Examples:\n  ./lab check        every lab\n  ./lab check 05     one\n\n\
+        after_help = "Examples:\n  ./lab check        every lab, and the book\n  ./lab check 05     one\n  ./lab check book   the book\n\n\
         Works in a copy below target/check; your tree is not touched. Ends with 0 when every gate holds, else with 1."
     )]
     Check {
-        /// Numbers or names of labs; by default all
+        /// Numbers or names of labs, or `book`; by default all
         labs: Vec<String>,
         /// Where the servers come from: local, containers, external or auto
         #[arg(long, env = "LAB_STACK")]

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod commands;
 pub mod faults;
 mod folder;
+mod guide;
 pub mod keep;
 mod labs;
 #[allow(dead_code)] // until the book reads it

@@ -1,4 +1,6 @@
-//! `check`: whether every lab still fits, as a table.
+//! `check`: whether every lab still fits, as a table; and the book.
+
+mod book;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -12,7 +14,24 @@ use crate::{cargo, note, out};
 
 pub(crate) fn run(words: &[String], stack: Option<Provider>) -> anyhow::Result<ExitCode> {
     let root = cargo::root();
-    let folders = chosen(&root, words)?;
+    let of_labs: Vec<String> = words.iter().filter(|word| *word != book::WORD).cloned().collect();
+    let mut broken = 0;
+    if words.is_empty() || of_labs.len() < words.len() {
+        let (findings, coverage) = book::findings(&root)?;
+        out(&format!("{coverage}\n"));
+        for finding in &findings {
+            out(&format!("{finding}\n"));
+        }
+        broken = findings.len();
+        note(&match broken {
+            0 => "the book: nothing is wrong".to_owned(),
+            _ => format!("the book: {}. Mend it, then ./lab check book", things(broken)),
+        });
+        if of_labs.is_empty() && !words.is_empty() {
+            return Ok(code(broken == 0));
+        }
+    }
+    let folders = chosen(&root, &of_labs)?;
     let servers = Servers::open(stack, None)?;
     let provider = servers.provider();
     let from = Instant::now();
@@ -36,21 +55,25 @@ pub(crate) fn run(words: &[String], stack: Option<Provider>) -> anyhow::Result<E
         return Ok(ExitCode::from(130));
     };
     out(&table(&all));
-    let broken = all.iter().filter(|checked| !checked.holds()).count();
+    let broken_labs = all.iter().filter(|checked| !checked.holds()).count();
     let took = from.elapsed().as_secs();
-    note(&match broken {
+    note(&match broken_labs {
         0 => format!("\nevery gate holds: {} in {took} s. Servers: {provider}.", labs(&all)),
         _ => format!(
-            "\n{broken} of {} broken, in {took} s. Servers: {provider}. Mend it, then ./lab check again",
+            "\n{broken_labs} of {} broken, in {took} s. Servers: {provider}. Mend it, then ./lab check again",
             labs(&all)
         ),
     });
     closed?;
-    Ok(if broken == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(code(broken + broken_labs == 0))
+}
+
+fn code(well: bool) -> ExitCode {
+    if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn things(count: usize) -> String {
+    crate::text::plural(count as u64, "thing is wrong", "things are wrong")
 }
 
 fn labs(all: &[Checked]) -> String {
