@@ -12,7 +12,7 @@ use stack::Provider;
 use crate::values::brokers;
 
 pub(crate) use args::DEFAULT_STACK;
-pub use args::{BenchArgs, RecordArgs, SoakArgs, TestArgs, UpArgs, UpbitArgs, WorkerArgs};
+pub use args::{BenchArgs, Questions, RecordArgs, SoakArgs, TestArgs, UpArgs, UpbitArgs, WorkerArgs};
 pub use words::{Acks, From, Source, Subject};
 
 const STYLES: Styles = Styles::styled()
@@ -218,6 +218,13 @@ pub enum Command {
         #[arg(long, env = "LAB_STACK")]
         stack: Option<Provider>,
     },
+    /// For authors: the question bank
+    #[command(
+        subcommand,
+        hide = true,
+        after_help = "Examples:\n  ./lab questions check\n  ./lab questions synced acks-all-or-one"
+    )]
+    Questions(Questions),
     /// Shows the last run's report again
     #[command(
         after_help = "Examples:\n  ./lab audit\n  ./lab audit --json | jq .latency_ms.p99\n\n\

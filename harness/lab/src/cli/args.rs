@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use market::Encoding;
 use stack::Provider;
 
@@ -200,4 +200,16 @@ pub struct TestArgs {
     /// What goes to the test programs; to `up` from `bench pipeline`
     #[arg(last = true)]
     pub rest: Vec<String>,
+}
+
+/// What `questions` does.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Questions {
+    /// Says what is broken, what links to nothing, and where one language is stale
+    Check,
+    /// Notes that en and ko of a question agree, once somebody has compared them
+    Synced {
+        /// Ids of questions; by default all that are stale
+        ids: Vec<String>,
+    },
 }

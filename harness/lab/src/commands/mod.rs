@@ -12,6 +12,7 @@ mod images;
 mod list;
 mod next;
 mod predict;
+mod questions;
 mod record;
 mod reset;
 mod reveal;
@@ -95,6 +96,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Clean { all } => clean::run(all, cli.yes),
         Command::Generate { labs } => generate::run(&labs),
         Command::Check { labs, stack } => check::run(&labs, stack),
+        Command::Questions(asked) => questions::run(&asked),
         Command::Doctor => Ok(doctor::run()),
         Command::Images => images::run(),
         Command::Conformance { subject, file } => conformance::run(subject, &file),

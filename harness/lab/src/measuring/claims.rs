@@ -13,7 +13,7 @@ use crate::labs::manifest::line_of;
 pub(crate) const FILE: &str = "book/claims.toml";
 
 /// A mistake in one of the book's files: file, line and what to do.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[error("{file}:{line}: {what}")]
 pub(crate) struct Mistake {
     pub(crate) file: String,

@@ -1,0 +1,250 @@
+//! Answers with blanks, `{{acks-cost p99 acks=all brokers=3}}` or `{{A / B}}` for a ratio, and the numbers in their places.
+
+use std::fmt;
+
+use measure::{FigureName, Stale, shown_in};
+
+use super::Side;
+
+/// What stands between `{{` and `}}`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Blank {
+    /// A figure.
+    Figure(FigureName),
+    /// The first figure in multiples of the second.
+    Ratio(FigureName, FigureName),
+}
+
+impl fmt::Display for Blank {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Figure(name) => write!(f, "{name}"),
+            Self::Ratio(of, over) => write!(f, "{of} / {over}"),
+        }
+    }
+}
+
+impl Blank {
+    pub(crate) fn figures(&self) -> Vec<&FigureName> {
+        match self {
+            Self::Figure(name) => vec![name],
+            Self::Ratio(of, over) => vec![of, over],
+        }
+    }
+}
+
+/// A piece of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Part<'a> {
+    Text(&'a str),
+    Blank(Blank),
+}
+
+/// What is known of a figure today.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Filled {
+    /// The reader's own number.
+    Own(Number),
+    /// The reference's, where the reader has none.
+    Reference(Number),
+    /// None that may be quoted.
+    Blank(Gap),
+}
+
+/// A figure's value.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Number {
+    /// In `unit`.
+    pub(crate) value: f64,
+    pub(crate) unit: String,
+    /// What must be said beside it.
+    pub(crate) marks: Vec<Mark>,
+    /// The command that takes it anew: `./lab bench 05`.
+    pub(crate) measure: String,
+}
+
+/// What whoever quotes a number must know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// It is of a quick run.
+    Quick,
+    /// Its repetitions spread by more than the experiment's bound: nothing may be concluded from it.
+    Wide,
+}
+
+/// A number that is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Gap {
+    pub(crate) why: Why,
+    /// The command that cures it: `./lab bench 05`.
+    pub(crate) measure: String,
+}
+
+/// Why there is no number to quote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// It was never measured.
+    Missing,
+    /// It was, and something has changed since.
+    Stale(Stale),
+    /// Of a ratio's two numbers one is the reader's and one the reference's: two machines make no ratio.
+    TwoMachines,
+}
+
+/// A piece of an answer that is filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    Text(String),
+    Number(Quoted),
+    Blank(Gap),
+}
+
+/// A number as it is quoted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Quoted {
+    /// With its unit: `12.5 ms`.
+    pub(crate) text: String,
+    /// Whether it is the reader's own; else it is the reference's.
+    pub(crate) own: bool,
+    pub(crate) marks: Vec<Mark>,
+}
+
+/// Takes a template apart.
+///
+/// # Errors
+/// A blank that is not closed or names no figure: what, and what to do.
+pub(crate) fn parse(text: &str) -> Result<Vec<Part<'_>>, String> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some((before, from)) = rest.split_once("{{") {
+        let Some((inside, after)) = from.split_once("}}") else {
+            return Err("a blank that begins with {{ is not closed; write }} behind it".into());
+        };
+        if !before.is_empty() {
+            parts.push(Part::Text(before));
+        }
+        let figure = |words: &str| words.trim().parse::<FigureName>().map_err(|error| error.to_string());
+        parts.push(Part::Blank(match inside.split_once(" / ") {
+            Some((of, over)) => Blank::Ratio(figure(of)?, figure(over)?),
+            None => Blank::Figure(figure(inside)?),
+        }));
+        rest = after;
+    }
+    if !rest.is_empty() {
+        parts.push(Part::Text(rest));
+    }
+    Ok(parts)
+}
+
+/// The blanks of a template; none of one that cannot be taken apart.
+pub(crate) fn blanks(text: &str) -> Vec<Blank> {
+    let parts = parse(text).unwrap_or_default().into_iter();
+    let blank = |part| match part {
+        Part::Blank(blank) => Some(blank),
+        Part::Text(_) => None,
+    };
+    parts.filter_map(blank).collect()
+}
+
+/// Fills a template with what is known today.
+pub(crate) fn fill(text: &str, known: &dyn Fn(&FigureName) -> Filled) -> Vec<Piece> {
+    // A bank that was read has no other templates.
+    let Ok(parts) = parse(text) else {
+        return vec![Piece::Text(text.to_owned())];
+    };
+    let piece = |part| match part {
+        Part::Text(text) => Piece::Text(text.to_owned()),
+        Part::Blank(Blank::Figure(name)) => match known(&name) {
+            Filled::Own(number) => number.quoted(true),
+            Filled::Reference(number) => number.quoted(false),
+            Filled::Blank(gap) => Piece::Blank(gap),
+        },
+        Part::Blank(Blank::Ratio(of, over)) => ratio(known(&of), known(&over)),
+    };
+    parts.into_iter().map(piece).collect()
+}
+
+fn ratio(of: Filled, over: Filled) -> Piece {
+    match (of, over) {
+        (Filled::Blank(gap), _) | (_, Filled::Blank(gap)) => Piece::Blank(gap),
+        (Filled::Own(of), Filled::Own(over)) => of.over(over).quoted(true),
+        (Filled::Reference(of), Filled::Reference(over)) => of.over(over).quoted(false),
+        (Filled::Own(_), Filled::Reference(lacking)) | (Filled::Reference(lacking), Filled::Own(_)) => {
+            Piece::Blank(Gap {
+                why: Why::TwoMachines,
+                measure: lacking.measure,
+            })
+        }
+    }
+}
+
+impl Number {
+    fn over(mut self, other: Self) -> Self {
+        self.value /= other.value;
+        "×".clone_into(&mut self.unit);
+        let more = other
+            .marks
+            .into_iter()
+            .filter(|mark| !self.marks.contains(mark))
+            .collect::<Vec<_>>();
+        self.marks.extend(more);
+        self
+    }
+
+    fn quoted(self, own: bool) -> Piece {
+        Piece::Number(Quoted {
+            text: shown_in(self.value, &self.unit),
+            own,
+            marks: self.marks,
+        })
+    }
+}
+
+impl Mark {
+    /// In a word or two.
+    pub(crate) fn words(self, side: Side) -> &'static str {
+        match self {
+            Self::Quick => side.of("quick run", "간이 측정"),
+            Self::Wide => side.of("spreads too widely to conclude from", "편차가 커서 결론을 낼 수 없음"),
+        }
+    }
+}
+
+impl Why {
+    /// As a clause.
+    pub(crate) fn clause(self, side: Side) -> &'static str {
+        match self {
+            Self::Missing => side.of("not measured yet", "아직 측정하지 않음"),
+            Self::Stale(Stale::Code) => side.of("stale: the code has changed since", "오래된 값: 그 뒤로 코드가 바뀜"),
+            Self::Stale(Stale::Server) => side.of(
+                "stale: a server's version has changed since",
+                "오래된 값: 그 뒤로 서버 버전이 바뀜",
+            ),
+            Self::Stale(Stale::Machine) => side.of("stale: this is another machine", "오래된 값: 다른 장비에서 잰 값"),
+            Self::TwoMachines => side.of(
+                "one of the two numbers is yours, the other the reference's",
+                "두 값 중 하나는 내 값, 하나는 참고 값",
+            ),
+        }
+    }
+}
+
+/// Pieces as plain text: the reference's numbers are marked, and what is missing says which command measures it.
+pub(crate) fn plain(pieces: &[Piece], side: Side) -> String {
+    let word = |piece: &Piece| match piece {
+        Piece::Text(text) => text.clone(),
+        Piece::Number(number) => {
+            let whose = (!number.own).then(|| side.of("reference", "참고 값"));
+            let marks: Vec<&str> = whose
+                .into_iter()
+                .chain(number.marks.iter().map(|mark| mark.words(side)))
+                .collect();
+            match marks.is_empty() {
+                true => number.text.clone(),
+                false => format!("{} ({})", number.text, marks.join(", ")),
+            }
+        }
+        Piece::Blank(gap) => format!("____ ({}: {})", gap.why.clause(side), gap.measure),
+    };
+    pieces.iter().map(word).collect()
+}
