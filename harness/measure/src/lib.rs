@@ -25,5 +25,5 @@ pub use machine::Machine;
 pub use prediction::{Calibration, Outcome, Prediction};
 pub use progress::{IngestProgress, LagOf, Progress, WorkerProgress};
 pub use record::{BrokenLine, Code, Mode, Record, Records, Stale, Today};
-pub use teller::{Asked, Effort, Teller, Told};
+pub use teller::{Asked, Effort, Teller, Told, tell_of_what_is_unbuilt};
 pub use unbuilt::Unbuilt;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::sync::Once;
 
 use serde::{Deserialize, Serialize};
 
@@ -138,6 +139,24 @@ impl Teller {
     pub fn not_here(&self, why: &str) {
         tell(&Told::NotHere(why.to_owned()));
     }
+}
+
+/// How a program of experiments ends that met a task of a lab which is not built yet: neither done (0) nor a panic (101).
+const UNBUILT: i32 = 3;
+
+/// Has this program tell of a task of a lab that is not built yet, in whichever thread it meets one, and end. Other panics
+/// stay as they are. To be called first.
+pub fn tell_of_what_is_unbuilt() {
+    static FIRST: Once = Once::new();
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| match Unbuilt::of_panic(panic) {
+        // Of threads that panic at once the first one ends the program, and the others wait for that.
+        Some(unbuilt) => FIRST.call_once(|| {
+            tell(&Told::Unbuilt(unbuilt));
+            std::process::exit(UNBUILT);
+        }),
+        None => usual(panic),
+    }));
 }
 
 /// Writes a line; who asked may have gone away, which is no error of the experiment.

@@ -1,6 +1,7 @@
 //! A task of a lab that has no body yet: how a process that meets one knows it from a bug, and how it is told.
 
 use std::fmt::{self, Display};
+use std::panic::PanicHookInfo;
 use std::path::Path;
 
 /// What `todo!` begins its message with.
@@ -30,6 +31,14 @@ impl Unbuilt {
             task: number.parse().ok()?,
             text: text.trim().to_owned(),
         })
+    }
+
+    /// What this panic has met, see [`Unbuilt::met`].
+    pub fn of_panic(panic: &PanicHookInfo<'_>) -> Option<Self> {
+        let payload = panic.payload();
+        let message = payload.downcast_ref::<&str>().copied();
+        let message = message.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        Self::met(message?, panic.location()?.file())
     }
 
     /// The lab's number as its folder has it, by which the commands know it: `05`.
