@@ -1,4 +1,4 @@
-//! The same trades by four kinds of time, under a reader that stands still for a while: which candles are wrong.
+//! The same trades by four kinds of time, under a reader that stands still now and then: which candles are wrong.
 
 use market::{EventTime, Interval};
 use measure::{Effort, Teller};
@@ -6,12 +6,14 @@ use watermarks::BoundedOutOfOrderness;
 
 use crate::candles::Candles;
 use crate::figures::{Figures, Size};
-use crate::stream::{Feed, Logged, PARTITIONS, backlog};
+use crate::stream::{Feed, Logged, PARTITIONS, START_MS, backlog};
 
 const BOUND_MS: i64 = 1_000;
 const STALLS_S: [i64; 4] = [0, 10, 30, 90];
-/// The reader stands still from so long before the end of a minute on, in the middle of the stream.
-const BEFORE_MINUTE_MS: i64 = 5_000;
+/// The reader stands still once in each block of so many minutes.
+const BLOCK_MS: i64 = 10 * 60_000;
+/// From then on in each block: 5 s before a minute ends.
+const FROM_MS: i64 = 5 * 60_000 - 5_000;
 /// What a reader that has fallen behind reads in a millisecond.
 const CATCHES_UP: usize = 50;
 /// The second reading begins so long after the stream's end.
@@ -46,17 +48,21 @@ impl Time {
 /// A trade, and the reader's clock when it reads it.
 type Reading<'a> = Vec<(&'a Logged, i64)>;
 
-/// As the trades come, but that the reader stands still from `from` to `until`, and then reads as fast as it can.
-fn live(trades: &[Logged], from: i64, until: i64) -> Reading<'_> {
-    let mut behind = 0;
-    let read = |logged: &'_ Logged| {
+/// As the trades come, but that the reader stands still for `stall_ms` in each block, and then reads as fast as it can.
+fn live(trades: &[Logged], stall_ms: i64) -> Reading<'_> {
+    let (mut block, mut behind) = (i64::MIN, 0);
+    let clock = |logged: &Logged| {
+        let start = logged.at_ms - (logged.at_ms - START_MS) % BLOCK_MS;
+        if start != block {
+            (block, behind) = (start, 0);
+        }
         // The backlog first, then whatever has come meanwhile.
-        let free = until + (behind / CATCHES_UP) as i64;
-        let waits = logged.at_ms >= from && logged.at_ms < free;
+        let free = start + FROM_MS + stall_ms + (behind / CATCHES_UP) as i64;
+        let waits = logged.at_ms >= start + FROM_MS && logged.at_ms < free;
         behind += usize::from(waits);
         if waits { free } else { logged.at_ms }
     };
-    let clocks: Vec<i64> = trades.iter().map(read).collect();
+    let clocks: Vec<i64> = trades.iter().map(clock).collect();
     trades.iter().zip(clocks).collect()
 }
 
@@ -110,7 +116,7 @@ fn candles(reading: &Reading<'_>, time: Time) -> Outcome {
 }
 
 pub(crate) fn run(effort: Effort) {
-    let Size { seeds, minutes } = Size::of(effort, (9, 30), (3, 30), 4);
+    let Size { seeds, minutes } = Size::of(effort, (7, 120), (3, 120), 6);
     let feed = Feed {
         minutes,
         reconnects: false,
@@ -122,12 +128,11 @@ pub(crate) fn run(effort: Effort) {
         let trades = feed.trades(seed);
         let truth = Candles::of(Interval::M1, trades.iter().map(|logged| &logged.trade));
         let again = replay(&trades, feed.end_ms() + LATER_MS);
-        let from = feed.end_ms() - minutes / 2 * Interval::M1.millis() - BEFORE_MINUTE_MS;
         for time in Time::ALL {
             let again = candles(&again, time);
             for stall_s in STALLS_S {
                 let arm = format!("time={} stall_s={stall_s}", time.name());
-                let first = candles(&live(&trades, from, from + stall_s * 1_000), time);
+                let first = candles(&live(&trades, stall_s * 1_000), time);
                 let n = trades.len() as u64;
                 figures.add(&arm, "wrong", truth.differing(&first.candles) as f64, truth.len());
                 figures.add(&arm, "moved", first.moved as f64, n);

@@ -200,7 +200,7 @@ fn look(inputs: &mut [Input], combiner: &mut Combiner<usize>, now_ms: i64) -> bo
 }
 
 pub(crate) fn run(effort: Effort) {
-    let Size { seeds, minutes } = Size::of(effort, (9, 12), (5, 3), 1);
+    let Size { seeds, minutes } = Size::of(effort, (9, 24), (3, 24), 1);
     let feed = Feed {
         minutes,
         reconnects: false,
