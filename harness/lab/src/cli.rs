@@ -199,6 +199,28 @@ pub enum Command {
         ./lab bench pipeline -- --workers 2   one run of ./lab up --rate max, with more of its arguments\n  \
         ./lab bench pipeline --reference      longer, and into book/src/reference/performance.md")]
     Bench(BenchArgs),
+    /// Shows the book, with your numbers in it, on this machine; loads again when something has changed
+    #[command(after_help = "Examples:\n  \
+        ./lab book                  prints the address; q or Ctrl-C ends it\n  \
+        ./lab book --open           opens it in a browser\n  \
+        ./lab book --build          writes the site into target/book, and checks all its links")]
+    Book {
+        /// Write the site and end
+        #[arg(long, conflicts_with_all = ["port", "open"])]
+        build: bool,
+        /// The port of 127.0.0.1; by default a free one
+        #[arg(long)]
+        port: Option<u16>,
+        /// Open it in a browser
+        #[arg(long)]
+        open: bool,
+    },
+    /// What mdbook runs
+    #[command(hide = true)]
+    BookPreprocessor {
+        /// `supports RENDERER`, or nothing
+        words: Vec<String>,
+    },
     /// For authors: writes labs/ from solutions/ by the task markers
     #[command(after_help = "Examples:\n  ./lab generate\n  ./lab generate 05")]
     Generate {

@@ -7,6 +7,7 @@
 #[allow(dead_code, unused_imports)] // until rehearsal and the book read it
 mod bank;
 mod bar;
+mod book;
 mod cargo;
 pub mod cli;
 pub mod commands;

@@ -27,6 +27,19 @@ pub struct Claim {
     /// Why it cannot be measured here; instead of checks.
     #[serde(default)]
     pub not_here: Option<String>,
+    /// The number that it names, for charts and tables beside what was measured.
+    #[serde(default)]
+    pub figure: Option<Said>,
+}
+
+/// A number that a claim names for a figure.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Said {
+    /// The figure.
+    pub of: FigureName,
+    /// The number, in the metric's unit.
+    pub value: f64,
 }
 
 /// Where something is written down.

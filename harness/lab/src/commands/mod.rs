@@ -2,6 +2,7 @@
 
 mod audit;
 mod bench;
+mod book;
 mod check;
 mod clean;
 mod conformance;
@@ -90,6 +91,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             factor,
         }),
         Command::Score => score::run(),
+        Command::Book { build, port, open } => book::run(build, port, open),
+        Command::BookPreprocessor { words } => book::preprocess(&words),
         Command::Audit { json } => audit::run(json),
         Command::Reset { lab, all } => reset::run(&lab, all),
         Command::Update => update::run(),

@@ -1,0 +1,206 @@
+//! What the guide claims, and what was found: tables of verdicts, one verdict, and the foot of a box.
+
+use measure::Claim;
+use measure::claim::{Seen, Verdict};
+use measure::shown;
+
+use super::html::{escape, inline, sentence};
+use crate::measuring::Known;
+use crate::measuring::claims::FILE;
+use crate::measuring::known::By;
+
+/// A verdict, and whose records gave it.
+pub(super) struct Judged {
+    pub(super) verdict: Verdict,
+    seen: Vec<Seen>,
+    /// Of the records: quick, stale.
+    marks: Vec<String>,
+    by: By,
+}
+
+/// By the reader's records where they are whole and fresh, else by the reference's.
+pub(super) fn judge(known: &Known, claim: &Claim) -> Judged {
+    let of = |by| {
+        let (verdict, seen, marks) = known.judge(claim, by);
+        Judged {
+            verdict,
+            seen,
+            marks,
+            by,
+        }
+    };
+    let mine = of(By::Mine);
+    let open = matches!(mine.verdict, Verdict::NotMeasured { .. } | Verdict::NotHere { .. });
+    if open || mine.marks.iter().any(|mark| mark.starts_with("stale")) {
+        let reference = of(By::Reference);
+        let nothing = matches!(reference.verdict, Verdict::NotMeasured { .. });
+        return if nothing && !open { mine } else { reference };
+    }
+    mine
+}
+
+/// # Errors
+/// A sentence: there is no such claim.
+pub(super) fn find<'a>(known: &'a Known, id: &str) -> Result<&'a Claim, String> {
+    known
+        .claims
+        .find(id)
+        .ok_or_else(|| format!("{FILE} has no claim {id:?}; correct the name, or write the claim"))
+}
+
+impl Judged {
+    /// The verdict's word, as a badge: a sign, a word, a colour.
+    pub(super) fn badge(&self) -> String {
+        let (class, sign) = match self.verdict {
+            Verdict::Confirmed => ("confirmed", "✓"),
+            Verdict::Refuted => ("refuted", "✗"),
+            Verdict::Depends { .. } => ("depends", "±"),
+            Verdict::Inconclusive { .. } => ("inconclusive", "≈"),
+            Verdict::NotMeasured { .. } => ("open", "…"),
+            Verdict::NotHere { .. } => ("not-here", "–"),
+        };
+        format!(
+            "<span class=\"verdict {class}\"><span aria-hidden=\"true\">{sign}</span> {}</span>",
+            self.verdict.word()
+        )
+    }
+
+    /// On what it depends, why there is none; nothing where the word says all.
+    fn detail(&self, known: &Known, claim: &Claim) -> Option<String> {
+        match &self.verdict {
+            Verdict::Confirmed | Verdict::Refuted => None,
+            Verdict::Depends { holds, fails } => Some(format!(
+                "Holds: {}. Does not: {}.",
+                escape(&holds.join("; ")),
+                escape(&fails.join("; "))
+            )),
+            Verdict::Inconclusive { why } => Some(format!("{}.", sentence(&capital(why)))),
+            Verdict::NotMeasured { .. } => {
+                let first = claim
+                    .figures()
+                    .next()
+                    .and_then(|name| known.experiment(&name.experiment));
+                first.map(|(lab, _)| {
+                    format!(
+                        "To measure it: <code>./lab bench {}</code>.",
+                        escape(&lab.manifest.short())
+                    )
+                })
+            }
+            Verdict::NotHere { why } => Some(sentence(&capital(why))),
+        }
+    }
+
+    /// What was seen, and whose it is: `3 brokers: 1.4; 1 broker: 1.1 (reference)`.
+    fn evidence(&self) -> Option<String> {
+        if self.seen.is_empty() {
+            return None;
+        }
+        let one = |seen: &Seen| {
+            let holds = if seen.holds { "holds" } else { "does not hold" };
+            format!("{}: {} ({holds})", escape(&seen.when), shown(seen.value))
+        };
+        let all: Vec<String> = self.seen.iter().map(one).collect();
+        let whose = match self.by {
+            By::Mine => "Measured by you",
+            By::Reference => "Measured by the reference",
+        };
+        let marks: Vec<String> = self.marks.iter().map(|mark| format!("; {}", escape(mark))).collect();
+        Some(format!("{whose}{}: {}.", marks.concat(), all.join("; ")))
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// `{{#verdict CLAIM}}`, in a sentence.
+///
+/// # Errors
+/// As [`find`].
+pub(super) fn verdict(known: &Known, id: &str) -> Result<String, String> {
+    let claim = find(known, id)?;
+    Ok(judge(known, claim).badge())
+}
+
+/// `{{#claims 05}}`, or of all chapters without a word.
+///
+/// # Errors
+/// A sentence: no claim is of that chapter.
+pub(super) fn table(known: &Known, chapter: &str) -> Result<String, String> {
+    let all = known.claims.all.iter().map(|(_, claim)| claim);
+    let of: Vec<&Claim> = all
+        .filter(|claim| chapter.is_empty() || claim.chapter == chapter)
+        .collect();
+    if of.is_empty() {
+        return match chapter {
+            "" => Ok("<p class=\"none\">No claim has been written down yet.</p>".into()),
+            _ => Err(format!(
+                "{FILE} has no claim of chapter {chapter:?}; a chapter is its number, such as 05"
+            )),
+        };
+    }
+    let mut out = format!(
+        "<div class=\"table-wrapper\" role=\"region\" aria-label=\"Claims and verdicts\" tabindex=\"0\">\n<table class=\"claims\">\n\
+         <thead><tr><th scope=\"col\">The guide says</th><th scope=\"col\">Verdict</th><th scope=\"col\">What was found</th></tr></thead>\n<tbody>\n",
+    );
+    for claim in of {
+        let judged = judge(known, claim);
+        let mut found = vec![sentence(&claim.because)];
+        found.extend(judged.detail(known, claim));
+        let evidence = judged
+            .evidence()
+            .map_or(String::new(), |text| format!("<p class=\"evidence\">{text}</p>"));
+        out.push_str(&format!(
+            "<tr id=\"claim-{}\"><td>{}</td><td>{}</td><td>{}{evidence}{}</td></tr>\n",
+            escape(&claim.id),
+            sentence(&claim.says),
+            judged.badge(),
+            found.join(" "),
+            source(claim)
+        ));
+    }
+    out.push_str("</tbody>\n</table>\n</div>");
+    Ok(out)
+}
+
+/// The foot of a box on some claims: what the guide says, the verdict, and what it stands on.
+///
+/// # Errors
+/// As [`find`].
+pub(super) fn foot(known: &Known, ids: &str) -> Result<String, String> {
+    let mut out = String::new();
+    for id in ids.split_whitespace() {
+        let claim = find(known, id)?;
+        let judged = judge(known, claim);
+        let mut text = vec![sentence(&claim.because)];
+        text.extend(judged.detail(known, claim));
+        text.extend(
+            judged
+                .evidence()
+                .map(|evidence| format!("<span class=\"evidence\">{evidence}</span>")),
+        );
+        out.push_str(&format!(
+            "<div class=\"claim\">\n<p class=\"claim-says\"><span class=\"label\">The guide says</span> {}</p>\n<p>{} {}</p>\n{}</div>\n",
+            sentence(&claim.says),
+            judged.badge(),
+            text.join(" "),
+            source(claim)
+        ));
+    }
+    Ok(out)
+}
+
+fn source(claim: &Claim) -> String {
+    claim.source.as_ref().map_or(String::new(), |source| {
+        format!(
+            "<p class=\"source\">Source: <a href=\"{}\">{}</a>, {}</p>\n",
+            escape(&source.url),
+            inline(&source.title),
+            escape(&source.date)
+        )
+    })
+}
