@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn an_axis_begins_at_zero_and_ends_at_a_round_value() {
         assert_eq!(ticks(&[12.0, 87.0], false), [0.0, 25.0, 50.0, 75.0, 100.0]);
-        assert_eq!(ticks(&[-3.0, 5.0], false), [-4.0, -2.0, 0.0, 2.0, 4.0, 6.0]);
+        assert_eq!(ticks(&[-3.0, 5.0], false), [-5.0, -2.5, 0.0, 2.5, 5.0]);
         assert_eq!(ticks(&[0.0], false).first(), Some(&0.0), "one value is an axis, too");
         assert!(ticks(&[], false).len() > 1, "and none");
     }
