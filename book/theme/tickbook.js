@@ -63,6 +63,13 @@
     });
   }
 
+  // mdBook turns the page at an arrow key; here they choose an option, or move a wide table.
+  for (const own of document.querySelectorAll("form.quiz-side, .table-wrapper")) {
+    own.addEventListener("keydown", (event) => {
+      if (event.key.startsWith("Arrow")) event.stopPropagation();
+    });
+  }
+
   const dark = document.getElementById("mdbook-theme-navy");
   if (dark) dark.textContent = "Dark";
 })();

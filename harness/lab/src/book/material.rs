@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::glossary::Glossary;
+use crate::bank::Bank;
 use crate::measuring::Known;
 use crate::measuring::claims::Mistake;
 
@@ -13,6 +14,7 @@ pub(crate) struct Material {
     pub(super) root: PathBuf,
     pub(super) known: Known,
     pub(super) glossary: Glossary,
+    pub(super) bank: Bank,
     /// Mistakes in the book's own files: a build that is not served fails for them.
     mistakes: Vec<Mistake>,
 }
@@ -26,10 +28,13 @@ impl Material {
         let known = Known::read(root).context("what was measured cannot be read")?;
         let (glossary, mut mistakes) = Glossary::read(root);
         mistakes.extend(known.claims.mistakes.iter().cloned());
+        let bank = Bank::read(root);
+        mistakes.extend(bank.broken.iter().cloned());
         Ok(Self {
             root: root.to_path_buf(),
             known,
             glossary,
+            bank,
             mistakes,
         })
     }
@@ -45,11 +50,7 @@ impl Material {
     }
 
     /// How many questions of the bank are of a chapter.
-    pub(super) fn questions_of(&self, _chapter: &str) -> usize {
-        0
-    }
-
-    pub(super) fn asked(&self, name: &str, words: &str, _up: &str) -> Result<String, String> {
-        Err(format!("{name} {words}: no bank yet"))
+    pub(super) fn questions_of(&self, chapter: &str) -> usize {
+        self.bank.chapter(chapter).count()
     }
 }

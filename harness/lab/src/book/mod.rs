@@ -16,6 +16,7 @@ pub(crate) mod material;
 mod numbers;
 mod plan;
 pub(crate) mod preprocessor;
+mod quiz;
 pub(crate) mod serve;
 mod server;
 mod site;

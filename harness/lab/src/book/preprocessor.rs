@@ -9,7 +9,7 @@ use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
 use super::directive::{Directive, find};
 use super::material::Material;
-use super::{PAGES, boxes, claims, experiment, mistake, numbers, plan};
+use super::{PAGES, boxes, claims, experiment, mistake, numbers, plan, quiz};
 use crate::measuring::claims::Mistake;
 
 /// As `book.toml` calls it.
@@ -163,7 +163,8 @@ fn block<'a>(
         "claims" => claims::table(known, words)?,
         "glossary" => material.glossary.table(),
         "plan" => plan::tables(&material.root, known, &|chapter| material.questions_of(chapter)),
-        "quiz" | "questions" => material.asked(directive.name, words, up)?,
+        "quiz" => quiz::quiz(&material.bank, words)?,
+        "questions" => quiz::list(&material.bank, known, words, up)?,
         other => return Err(format!("there is no directive {{{{#{other}}}}}; there are {NAMES}")),
     };
     Ok(format!("\n{html}\n"))
