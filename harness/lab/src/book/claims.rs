@@ -143,7 +143,7 @@ pub(super) fn table(known: &Known, chapter: &str) -> Result<String, String> {
             )),
         };
     }
-    let mut out = format!(
+    let mut out = String::from(
         "<div class=\"table-wrapper\" role=\"region\" aria-label=\"Claims and verdicts\" tabindex=\"0\">\n<table class=\"claims\">\n\
          <thead><tr><th scope=\"col\">The guide says</th><th scope=\"col\">Verdict</th><th scope=\"col\">What was found</th></tr></thead>\n<tbody>\n",
     );

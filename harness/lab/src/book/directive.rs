@@ -53,8 +53,8 @@ fn of_line<'a>(line: &'a str, number: usize, start: usize, found: &mut Vec<Resul
     while let Some(next) = line[at..].find(['`', '\\', '{']) {
         at += next;
         let rest = &line[at..];
-        if rest.starts_with('\\') {
-            at += 1 + rest[1..].chars().next().map_or(0, char::len_utf8);
+        if let Some(escaped) = rest.strip_prefix('\\') {
+            at += 1 + escaped.chars().next().map_or(0, char::len_utf8);
         } else if rest.starts_with('`') {
             let ticks = rest.len() - rest.trim_start_matches('`').len();
             at += ticks;
