@@ -23,6 +23,7 @@ fn newest(seen: &mut BTreeMap<usize, i64>, (partition, time, _): &Record) -> Vec
     seen.values().copied().collect()
 }
 
+// ANCHOR: clock
 #[test]
 fn a_clock_as_watermark_is_right_while_live_and_drops_all_that_a_replay_brings() {
     let by_the_clock = |(_, _, read): &Record| read - 5_000;
@@ -38,7 +39,9 @@ fn a_clock_as_watermark_is_right_while_live_and_drops_all_that_a_replay_brings()
         "an hour later all but the very first: the same log, another result"
     );
 }
+// ANCHOR_END: clock
 
+// ANCHOR: largest
 #[test]
 fn the_largest_over_partitions_loses_the_records_of_the_slow_one() {
     let records: Vec<Record> = (0..100)
@@ -58,6 +61,7 @@ fn the_largest_over_partitions_loses_the_records_of_the_slow_one() {
     };
     assert_eq!(late(&records, smallest), 0, "the smallest loses none");
 }
+// ANCHOR_END: largest
 
 #[test]
 fn the_smallest_of_those_that_have_begun_loses_the_records_of_the_one_that_begins_last() {
@@ -73,6 +77,7 @@ fn the_smallest_of_those_that_have_begun_loses_the_records_of_the_one_that_begin
     );
 }
 
+// ANCHOR: stands_still
 #[test]
 fn the_smallest_without_idleness_stands_still_for_ever() {
     let mut newest = [i64::MIN; 2];
@@ -85,7 +90,9 @@ fn the_smallest_without_idleness_stands_still_for_ever() {
         "partition 1 holds the keys of markets in which nobody trades: no window ever closes"
     );
 }
+// ANCHOR_END: stands_still
 
+// ANCHOR: one_for_all
 #[test]
 fn one_lateness_for_all_partitions_makes_the_result_depend_on_who_was_read_when() {
     let log = |partition| (0..100).map(move |n| (partition, n * 1_000 - (n % 2) * 3_000, 0));
@@ -104,6 +111,7 @@ fn one_lateness_for_all_partitions_makes_the_result_depend_on_who_was_read_when(
         "the same two logs: which records are late must not depend on the reader"
     );
 }
+// ANCHOR_END: one_for_all
 
 #[test]
 fn subtracting_the_bound_from_the_beginning_of_time_ends_at_the_end_of_time() {
