@@ -197,6 +197,7 @@ pub(crate) fn run(effort: Effort) {
         Ok(trades) => recorded(trades, &mut figures),
         Err(why) => teller.not_here(&why),
     }
+    guide(&mut figures);
     figures.tell(&teller);
 }
 
@@ -241,5 +242,23 @@ fn recorded(trades: Vec<Logged>, figures: &mut Figures) {
             quantile(&mut lateness, 1.0) as f64,
             lateness.len() as u64,
         );
+    }
+}
+
+/// The guide's two examples, in minutes after 10:00: B, C, A; and four arrivals, after which it says that the watermark is 10:02.
+fn guide(figures: &mut Figures) {
+    let minute = |minute: i64| EventTime::from_millis(START_MS + minute * Interval::M1.millis());
+    for bound_ms in [0, 60_000, 120_000] {
+        let arm = format!("source=guide watermark=partition bound_ms={bound_ms}");
+        let new = || BoundedOutOfOrderness::new(bound_ms).expect("a bound that is not below 0");
+        let (mut generator, mut late) = (new(), 0);
+        for time in [1, 2, 0].map(minute) {
+            late += u64::from(time <= generator.watermark());
+            generator.observe(time);
+        }
+        figures.share(&arm, "late", late, 3);
+        let mut generator = new();
+        let said = [0, 2, 1, 3].map(|time| generator.observe(minute(time)));
+        figures.add(&arm, "behind_said", (minute(2).millis() - said[3].millis()) as f64, 4);
     }
 }
