@@ -20,6 +20,7 @@ mod quiz;
 pub(crate) mod serve;
 mod server;
 mod site;
+mod tasks;
 
 use crate::labs::manifest::line_of;
 use crate::measuring::claims::Mistake;

@@ -9,14 +9,15 @@ use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
 use super::directive::{Directive, find};
 use super::material::Material;
-use super::{PAGES, boxes, claims, experiment, mistake, numbers, plan, quiz};
+use super::{PAGES, boxes, claims, experiment, mistake, numbers, plan, quiz, tasks};
 use crate::measuring::claims::Mistake;
 
 /// As `book.toml` calls it.
 pub(crate) const NAME: &str = "tickbook";
 
 /// Every directive, for who mistypes one.
-const NAMES: &str = "experiment, n, ratio, claims, verdict, stop, answer, quiz, questions, term, glossary, plan";
+const NAMES: &str =
+    "experiment, n, ratio, claims, verdict, stop, answer, quiz, questions, tasks, predictions, term, glossary, plan";
 
 /// For one build; the mistakes of all its pages are found in `mistakes` afterwards.
 pub(crate) struct Tickbook {
@@ -163,6 +164,8 @@ fn block<'a>(
         "claims" => claims::table(known, words)?,
         "glossary" => material.glossary.table(),
         "plan" => plan::tables(&material.root, known, &|chapter| material.questions_of(chapter)),
+        "tasks" => tasks::table(known, words)?,
+        "predictions" => tasks::predictions(known, words)?,
         "quiz" => quiz::quiz(&material.bank, words)?,
         "questions" => quiz::list(&material.bank, known, words, up)?,
         other => return Err(format!("there is no directive {{{{#{other}}}}}; there are {NAMES}")),
