@@ -96,7 +96,7 @@ impl fmt::Display for FigureName {
     }
 }
 
-/// A value as a person reads it: three significant digits, thousands grouped; no unit.
+/// A value as a person reads it: three significant digits, all of a whole number below 10,000, thousands grouped; no unit.
 #[must_use]
 pub fn shown(value: f64) -> String {
     if !value.is_finite() {
@@ -111,7 +111,8 @@ pub fn shown(value: f64) -> String {
         // As many as leave three digits: 0.0123 has its first at the second place.
         _ => (2 - size.log10().floor() as i32).clamp(0, 9) as usize,
     };
-    let rounded = if size >= 1_000.0 {
+    let whole = size < 10_000.0 && value.fract() == 0.0;
+    let rounded = if size >= 1_000.0 && !whole {
         let unit = 10f64.powi(size.log10().floor() as i32 - 2);
         (value / unit).round() * unit
     } else {
@@ -154,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_have_three_digits_and_counts_that_are_small_have_all() {
+    fn values_have_three_digits_and_counts_that_are_not_large_have_all() {
         let cases = [
             (0.0, "0"),
             (0.012_34, "0.0123"),
@@ -165,6 +166,8 @@ mod tests {
             (42.06, "42.1"),
             (304.0, "304"),
             (999.6, "1,000"),
+            (1_452.0, "1,452"),
+            (1_452.4, "1,450"),
             (12_345.0, "12,300"),
             (1_234_567.0, "1,230,000"),
             (-1_500.0, "−1,500"),

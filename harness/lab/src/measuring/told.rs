@@ -9,8 +9,14 @@ use super::known::By;
 use crate::reader::style::paragraphs;
 use crate::text;
 
-/// The comparison. `record` was just taken; `known` was read after that.
-pub(crate) fn told(known: &Known, experiment: &Experiment, record: &Record, prediction: Option<&Prediction>) -> String {
+/// The comparison. `record` was just taken, `by` says into whose records it went; `known` was read after that.
+pub(crate) fn told(
+    known: &Known,
+    experiment: &Experiment,
+    record: &Record,
+    by: By,
+    prediction: Option<&Prediction>,
+) -> String {
     let mut out = String::new();
     let mode = match record.mode {
         measure::Mode::Full => "",
@@ -25,14 +31,17 @@ pub(crate) fn told(known: &Known, experiment: &Experiment, record: &Record, pred
         text::clock(took)
     );
     let reference = known.taken(&experiment.id, By::Reference).map(|taken| taken.record);
+    let reference = reference.filter(|_| by == By::Mine);
     for metric in metrics(experiment) {
         out.push_str(&table(experiment, metric, record, reference));
     }
     for note in &record.notes {
         out.push_str(&paragraphs(&format!("not measured here: {note}"), "  "));
     }
-    out.push_str(&expected(experiment, record, prediction));
-    out.push_str(&guide(known, experiment));
+    if by == By::Mine {
+        out.push_str(&expected(experiment, record, prediction));
+    }
+    out.push_str(&guide(known, experiment, by));
     out
 }
 
@@ -120,11 +129,11 @@ fn expected(experiment: &Experiment, record: &Record, prediction: Option<&Predic
 }
 
 /// The claims that stand on this experiment.
-fn guide(known: &Known, experiment: &Experiment) -> String {
+fn guide(known: &Known, experiment: &Experiment, by: By) -> String {
     let mut out = String::new();
     let stands = |claim: &&measure::Claim| claim.figures().any(|name| name.experiment == experiment.id);
     for claim in known.claims.all.iter().map(|(_, claim)| claim).filter(stands) {
-        let (verdict, _, _) = known.judge(claim, By::Mine);
+        let (verdict, _, _) = known.judge(claim, by);
         let words = match &verdict {
             Verdict::Depends { holds, fails } => {
                 format!("depends: yes with {}; no with {}", holds.join(", "), fails.join(", "))
@@ -135,8 +144,9 @@ fn guide(known: &Known, experiment: &Experiment) -> String {
         };
         out.push_str(&paragraphs(&format!("- {} → {words}", claim.says), "  "));
     }
+    let whose = if by == By::Mine { "your" } else { "these" };
     match out.is_empty() {
         true => out,
-        false => format!("\n  What the guide says, judged by your records:\n{out}"),
+        false => format!("\n  What the guide says, judged by {whose} records:\n{out}"),
     }
 }

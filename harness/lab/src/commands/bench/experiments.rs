@@ -11,6 +11,7 @@ use crate::cli::BenchArgs;
 use crate::keep::files;
 use crate::labs::{Lab, Whose};
 use crate::measuring::build::Programs;
+use crate::measuring::known::By;
 use crate::measuring::run::{Order, run as measured};
 use crate::measuring::told::told;
 use crate::measuring::{Known, known};
@@ -134,12 +135,16 @@ impl Session<'_> {
         let record = measured(&order, &self.programs, &bar).await;
         bar.finish_and_clear();
         let record = record?;
+        let by = if self.reference { By::Reference } else { By::Mine };
         match self.reference {
             false => measure::lines::append(&known::mine_of(&lab.root, &lab.manifest.folder()), &record)?,
             true => refresh(lab, &record)?,
         }
         let after = Known::read(&lab.root)?;
-        out(&format!("\n{}", told(&after, experiment, &record, prediction.as_ref())));
+        out(&format!(
+            "\n{}",
+            told(&after, experiment, &record, by, prediction.as_ref())
+        ));
         Ok(())
     }
 }
