@@ -1,0 +1,30 @@
+//! Runs this lab's experiments: what the settings of a producer cost, and which of them lose, double and reorder trades.
+
+mod acks_cost;
+mod client;
+mod cluster;
+mod count;
+mod leader_loss;
+mod load;
+mod run;
+mod trades;
+mod unbuilt;
+
+use measure::Asked;
+
+use crate::run::Run;
+
+fn main() -> anyhow::Result<()> {
+    unbuilt::tell_of_what_is_unbuilt();
+    let asked = Asked::from_args();
+    let run = Run::new(asked.effort)?;
+    let experiments: [(&str, fn(&Run) -> anyhow::Result<()>); 2] =
+        [("acks-cost", acks_cost::run), ("leader-loss", leader_loss::run)];
+    for (id, experiment) in experiments {
+        if asked.wants(id) {
+            // An error goes up to here with the servers dropped on its way, which ends them.
+            experiment(&run).map_err(|error| error.context(format!("experiment {id}")))?;
+        }
+    }
+    Ok(())
+}
