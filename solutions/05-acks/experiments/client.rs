@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use measure::Latency;
@@ -34,6 +35,8 @@ pub(crate) struct Heard {
     fates: Vec<AtomicU8>,
     first_failure: Mutex<Option<KafkaError>>,
     sent: Mutex<Sent>,
+    /// The thread that waits for the next report, if one does.
+    waits: Mutex<Option<Thread>>,
 }
 
 /// What has left the client, as its statistics say.
@@ -59,6 +62,7 @@ impl Heard {
             fates: (0..records).map(|_| AtomicU8::new(Fate::Open as u8)).collect(),
             first_failure: Mutex::default(),
             sent: Mutex::default(),
+            waits: Mutex::default(),
         })
     }
 
@@ -67,7 +71,7 @@ impl Heard {
     }
 
     pub(crate) fn delivered(&self) -> u64 {
-        self.delivered.load(Ordering::Relaxed)
+        self.delivered.load(Ordering::SeqCst)
     }
 
     pub(crate) fn failed(&self) -> u64 {
@@ -156,7 +160,10 @@ impl ProducerContext for Ear {
         } else {
             &heard.failed
         };
-        counter.fetch_add(1, Ordering::Relaxed);
+        counter.fetch_add(1, Ordering::SeqCst);
+        if let Some(thread) = &*heard.waits.lock().unwrap_or_else(PoisonError::into_inner) {
+            thread.unpark();
+        }
     }
 }
 
@@ -221,6 +228,23 @@ impl Client {
             let since: &mut Instant = full_since.get_or_insert_with(Instant::now);
             anyhow::ensure!(since.elapsed() < limit, "the client's queue was full for {limit:?}");
             std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+
+    /// Waits until so many records are delivered, woken by the report.
+    pub(crate) fn await_delivered(&self, records: u64, limit: Duration) -> anyhow::Result<()> {
+        let heard = &*self.heard;
+        let waits = || heard.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        waits().get_or_insert_with(thread::current);
+        let started = Instant::now();
+        while heard.delivered() < records {
+            anyhow::ensure!(heard.failed() == 0, "a record failed: {:?}", heard.first_failure());
+            anyhow::ensure!(
+                started.elapsed() < limit,
+                "a record was not acknowledged within {limit:?}"
+            );
+            thread::park_timeout(limit);
         }
         Ok(())
     }

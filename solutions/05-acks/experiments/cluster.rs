@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use measure::Teller;
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use stack::{Kafka, Placed, Stack, unique};
 
@@ -108,6 +108,19 @@ impl<'a> Cluster<'a> {
             placed.leader == brokers.first().copied() && placed.in_sync.len() == brokers.len()
         })?;
         Ok(topic)
+    }
+
+    /// Gives a topic these settings and no others.
+    pub(crate) fn set(&self, topic: &Topic, settings: &[(&str, &str)]) -> anyhow::Result<()> {
+        let mut change = AlterConfig::new(ResourceSpecifier::Topic(&topic.name)).set("file.delete.delay.ms", "0");
+        for (key, value) in settings {
+            change = change.set(key, value);
+        }
+        let options = options();
+        for result in self.run.wait(self.admin.alter_configs([&change], &options))? {
+            result.map_err(|(_, code)| anyhow::anyhow!("changing topic {}: {code}", topic.name))?;
+        }
+        Ok(())
     }
 
     pub(crate) fn remove(&self, topic: &Topic) -> anyhow::Result<()> {

@@ -1,14 +1,18 @@
 //! Runs this lab's experiments: what the settings of a producer cost, and which of them lose, double and reorder trades.
 
 mod acks_cost;
+mod caller;
 mod client;
 mod cluster;
 mod count;
+mod full_queue;
 mod leader_loss;
 mod load;
+mod min_isr;
 mod run;
 mod trades;
 mod unbuilt;
+mod wait_each;
 
 use measure::Asked;
 
@@ -18,8 +22,13 @@ fn main() -> anyhow::Result<()> {
     unbuilt::tell_of_what_is_unbuilt();
     let asked = Asked::from_args();
     let run = Run::new(asked.effort)?;
-    let experiments: [(&str, fn(&Run) -> anyhow::Result<()>); 2] =
-        [("acks-cost", acks_cost::run), ("leader-loss", leader_loss::run)];
+    let experiments: &[(&str, fn(&Run) -> anyhow::Result<()>)] = &[
+        ("acks-cost", acks_cost::run),
+        ("leader-loss", leader_loss::run),
+        ("full-queue", full_queue::run),
+        ("min-isr", min_isr::run),
+        ("wait-each", wait_each::run),
+    ];
     for (id, experiment) in experiments {
         if asked.wants(id) {
             // An error goes up to here with the servers dropped on its way, which ends them.

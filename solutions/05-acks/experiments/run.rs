@@ -73,6 +73,10 @@ impl Figures {
         *seen += n;
     }
 
+    pub(crate) fn has(&self, metric: &str) -> bool {
+        self.order.iter().any(|(_, of)| *of == metric)
+    }
+
     pub(crate) fn tell(self, teller: &Teller) {
         for key in &self.order {
             if let Some((samples, n)) = self.samples.get(key) {
