@@ -12,7 +12,7 @@ use stack::Provider;
 use crate::values::brokers;
 
 pub(crate) use args::DEFAULT_STACK;
-pub use args::{BenchArgs, Questions, RecordArgs, SoakArgs, TestArgs, UpArgs, UpbitArgs, WorkerArgs};
+pub use args::{BenchArgs, Questions, RecordArgs, RehearseArgs, SoakArgs, TestArgs, UpArgs, UpbitArgs, WorkerArgs};
 pub use words::{Acks, From, Source, Subject};
 
 const STYLES: Styles = Styles::styled()
@@ -221,6 +221,15 @@ pub enum Command {
         /// `supports RENDERER`, or nothing
         words: Vec<String>,
     },
+    /// Asks the interview's questions: you answer, score yourself, and are asked again when it is due
+    #[command(after_help = "Examples:\n  \
+        ./lab rehearse                      what is due, then what is new, for 20 minutes\n  \
+        ./lab rehearse --chapter 05         of one chapter\n  \
+        ./lab rehearse --mock --minutes 30  an interview: all chapters, no answers in between, scored at the end\n  \
+        ./lab rehearse --lang ko            in Korean\n  \
+        ./lab rehearse --plain < answers    in lines, as for a script\n\n\
+        What you answer and how you score it stays in .lab/rehearsal. Ctrl-C ends; what was done is kept.")]
+    Rehearse(RehearseArgs),
     /// For authors: writes labs/ from solutions/ by the task markers
     #[command(after_help = "Examples:\n  ./lab generate\n  ./lab generate 05")]
     Generate {

@@ -4,7 +4,6 @@
 //! processes, what they report, how they are drained; `faults` what is done to them; [`view`] how it looks;
 //! [`keep`] what must not be lost: the reader's files and progress.
 
-#[allow(dead_code, unused_imports)] // until rehearsal and the book read it
 mod bank;
 mod bar;
 mod book;
@@ -22,6 +21,7 @@ mod mine;
 mod parts;
 mod reader;
 pub mod refusal;
+mod rehearse;
 mod revision;
 mod run;
 mod servers;

@@ -23,7 +23,7 @@ use crate::measuring::claims::Mistake;
 
 pub(crate) use check::check;
 pub(crate) use numbers::quotable;
-pub(crate) use rubric::{Dimension, Rubric};
+pub(crate) use rubric::Rubric;
 
 /// The bank's folder, below the checkout.
 pub(crate) const FOLDER: &str = "book/questions";
@@ -33,7 +33,7 @@ pub(crate) const RUBRIC: &str = "rubric.toml";
 
 /// One of the two languages of a question.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Side {
+pub enum Side {
     /// English
     #[default]
     #[value(name = "en")]
@@ -298,7 +298,7 @@ impl Bank {
     }
 
     /// The questions of a chapter, such as `05`.
-    pub(crate) fn chapter<'a>(&'a self, chapter: &'a str) -> impl Iterator<Item = &'a Question> {
+    pub(crate) fn chapter(&self, chapter: &str) -> impl Iterator<Item = &Question> {
         self.questions
             .iter()
             .filter(move |question| question.chapter == chapter)

@@ -231,20 +231,24 @@ impl Why {
 
 /// Pieces as plain text: the reference's numbers are marked, and what is missing says which command measures it.
 pub(crate) fn plain(pieces: &[Piece], side: Side) -> String {
-    let word = |piece: &Piece| match piece {
-        Piece::Text(text) => text.clone(),
-        Piece::Number(number) => {
-            let whose = (!number.own).then(|| side.of("reference", "참고 값"));
-            let marks: Vec<&str> = whose
-                .into_iter()
-                .chain(number.marks.iter().map(|mark| mark.words(side)))
-                .collect();
-            match marks.is_empty() {
-                true => number.text.clone(),
-                false => format!("{} ({})", number.text, marks.join(", ")),
+    pieces.iter().map(|piece| piece.words(side)).collect()
+}
+
+impl Piece {
+    /// As plain text.
+    pub(crate) fn words(&self, side: Side) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Number(number) => {
+                let whose = (!number.own).then(|| side.of("reference", "참고 값"));
+                let marks = number.marks.iter().map(|mark| mark.words(side));
+                let marks: Vec<&str> = whose.into_iter().chain(marks).collect();
+                match marks.is_empty() {
+                    true => number.text.clone(),
+                    false => format!("{} ({})", number.text, marks.join(", ")),
+                }
             }
+            Self::Blank(gap) => format!("____ ({}: {})", gap.why.clause(side), gap.measure),
         }
-        Piece::Blank(gap) => format!("____ ({}: {})", gap.why.clause(side), gap.measure),
-    };
-    pieces.iter().map(word).collect()
+    }
 }

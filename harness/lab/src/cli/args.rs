@@ -8,6 +8,7 @@ use market::Encoding;
 use stack::Provider;
 
 use super::words::{Acks, From, Source};
+use crate::bank::Side;
 use crate::faults::{Fault, Scheduled};
 use crate::values::{Host, Length, Markets, Rate, brokers, some_time};
 
@@ -200,6 +201,26 @@ pub struct TestArgs {
     /// What goes to the test programs; to `up` from `bench pipeline`
     #[arg(last = true)]
     pub rest: Vec<String>,
+}
+
+/// Arguments of `rehearse`.
+#[derive(Clone, Debug, Args)]
+pub struct RehearseArgs {
+    /// Only this chapter's questions: 05, or the name of its lab; by default all
+    #[arg(long)]
+    pub chapter: Option<String>,
+    /// How long: after that no further question is begun
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=240))]
+    pub minutes: u64,
+    /// As an interview: one clock, no key points and no answers until the end
+    #[arg(long)]
+    pub mock: bool,
+    /// In which language
+    #[arg(long, value_enum, default_value_t)]
+    pub lang: Side,
+    /// In lines on standard input and output instead of a screen
+    #[arg(long)]
+    pub plain: bool,
 }
 
 /// What `questions` does.

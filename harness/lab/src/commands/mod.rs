@@ -15,6 +15,7 @@ mod next;
 mod predict;
 mod questions;
 mod record;
+mod rehearse;
 mod reset;
 mod reveal;
 mod score;
@@ -99,6 +100,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Clean { all } => clean::run(all, cli.yes),
         Command::Generate { labs } => generate::run(&labs),
         Command::Check { labs, stack } => check::run(&labs, stack),
+        Command::Rehearse(args) => rehearse::run(&args),
         Command::Questions(asked) => questions::run(&asked),
         Command::Doctor => Ok(doctor::run()),
         Command::Images => images::run(),
