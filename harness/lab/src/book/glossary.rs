@@ -34,6 +34,14 @@ pub(crate) struct Term {
 }
 
 impl Term {
+    /// The Korean without what explains it, `백프레셔` of `백프레셔(배압)`: it stands in parentheses itself.
+    fn short(&self) -> &str {
+        match self.ko.split_once('(') {
+            Some((short, _)) if !short.trim().is_empty() => short.trim(),
+            _ => &self.ko,
+        }
+    }
+
     /// Its anchor on the glossary's page.
     fn anchor(&self) -> String {
         let letters = self.en.chars().map(|c| {
@@ -115,7 +123,7 @@ impl Glossary {
             term.anchor(),
             escape(&term.says),
             inline(written),
-            inline(&term.ko)
+            inline(term.short())
         ))
     }
 

@@ -9,8 +9,9 @@ use crate::book::html::escape;
 const HEIGHT: f64 = 270.0;
 const TOP: f64 = 18.0;
 const BOTTOM: f64 = 222.0;
-/// Per cent left free at both sides, so that marks and their labels stay inside.
-const SIDE: f64 = 5.0;
+/// Per cent left free at the sides: for the values of the upright axis, and for half a label.
+const LEFT: f64 = 13.0;
+const RIGHT: f64 = 5.0;
 /// Values along the axis that are nearer than this, per cent, would run into each other on a phone.
 const APART: f64 = 11.0;
 
@@ -22,7 +23,7 @@ pub(crate) fn lines(chart: &Lines) -> String {
         Scale::around(points().map(|point| point.x)),
         Scale::of(marks, chart.log),
     );
-    let x = |value: f64| SIDE + across.place(value) * (100.0 - 2.0 * SIDE) / 100.0;
+    let x = |value: f64| LEFT + across.place(value) * (100.0 - LEFT - RIGHT) / 100.0;
     let y = |value: f64| BOTTOM - up.place(value) * (BOTTOM - TOP) / 100.0;
     let labels = labels(&chart.series);
     let mut out = open("lines", HEIGHT, &chart.title, &words(chart));
@@ -59,7 +60,15 @@ pub(crate) fn lines(chart: &Lines) -> String {
         px(BOTTOM + 38.0),
         escape(&chart.x_title)
     ));
-    for series in &chart.series {
+    // The reader's own line lies above the reference's, and marks above both.
+    let above = |whose: Whose| match whose {
+        Whose::Reference => 0,
+        Whose::Yours => 1,
+        Whose::Predicted | Whose::Guide => 2,
+    };
+    let mut layers: Vec<&Series> = chart.series.iter().collect();
+    layers.sort_by_key(|series| above(series.whose));
+    for series in layers {
         let nth = labels.iter().position(|label| *label == series.label).unwrap_or(0);
         draw(
             series,
