@@ -6,6 +6,7 @@ use crate::common::{Bare, LIMIT, cluster, numbers, slow, until};
 use rdkafka::producer::Producer as _;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
+// ANCHOR: forget
 #[test]
 fn fire_and_forget_calls_a_refused_record_delivered() {
     let cluster = cluster(1, "t", 1);
@@ -20,6 +21,7 @@ fn fire_and_forget_calls_a_refused_record_delivered() {
     let found = numbers(&cluster.bootstrap_servers(), "t", 0);
     assert!(found.is_empty(), "and it is not in the log: {found:?}");
 }
+// ANCHOR_END: forget
 
 #[test]
 fn an_unbounded_queue_takes_all_that_a_missing_broker_does_not() {
@@ -40,6 +42,7 @@ fn an_unbounded_queue_takes_all_that_a_missing_broker_does_not() {
     );
 }
 
+// ANCHOR: reorders
 #[test]
 fn a_retry_without_idempotence_and_with_more_in_flight_reorders() {
     let cluster = cluster(1, "t", 1);
@@ -71,7 +74,9 @@ fn a_retry_without_idempotence_and_with_more_in_flight_reorders() {
         "the refused record stands behind its followers: {found:?}"
     );
 }
+// ANCHOR_END: reorders
 
+// ANCHOR: doubles
 #[test]
 fn a_retry_without_idempotence_doubles_when_the_answer_was_lost() {
     let cluster = cluster(1, "t", 1);
@@ -94,6 +99,7 @@ fn a_retry_without_idempotence_doubles_when_the_answer_was_lost() {
     });
     assert!(doubled, "the record is in the log as often as it was asked for");
 }
+// ANCHOR_END: doubles
 
 #[test]
 fn a_message_timeout_that_the_caller_answers_by_sending_again_doubles() {
