@@ -10,6 +10,8 @@ use crate::trades::Trades;
 
 /// Well below what one core takes: where the queue never fills, latency is that of the way and not of the queue.
 const RATE: f64 = 10_000.0;
+/// librdkafka's default, milliseconds.
+const LINGER: &str = "5";
 const PARTITIONS: i32 = 3;
 
 pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
@@ -35,8 +37,8 @@ pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
         counted: run.millis(1_000, 500, 50),
     };
     for (_, cluster) in &clusters {
-        // The brokers' own warm-up: their compiler takes a while to find out what is hot.
-        let (topic, client) = client(cluster, "all")?;
+        // The brokers' own warm-up, with many small requests: their compiler counts calls.
+        let (topic, client) = client(cluster, "all", "0")?;
         open(&client, &trades, RATE, warm)?;
         closed(&client, &trades, warm)?;
         cluster.remove(&topic)?;
@@ -56,7 +58,7 @@ pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
             for (size, cluster) in &clusters {
                 for acks in acks {
                     let arm = format!("acks={acks} brokers={size}");
-                    let (topic, client) = client(cluster, acks)?;
+                    let (topic, client) = client(cluster, acks, LINGER)?;
                     if open_loop {
                         teller.step(&format!("{arm}, {RATE} records/s"));
                         let latency = open(&client, &trades, RATE, steady)?;
@@ -77,12 +79,12 @@ pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
 }
 
 /// Idempotence is off for all, because only acks=all can have it: nothing but the acknowledgement may differ.
-fn client(cluster: &Cluster<'_>, acks: &str) -> anyhow::Result<(Topic, Client)> {
+fn client(cluster: &Cluster<'_>, acks: &str, linger: &str) -> anyhow::Result<(Topic, Client)> {
     let settings = [
         ("acks", acks),
         ("enable.idempotence", "false"),
         ("max.in.flight.requests.per.connection", "5"),
-        ("linger.ms", "5"),
+        ("linger.ms", linger),
         ("compression.type", "lz4"),
     ];
     let topic = cluster.topic(PARTITIONS, &[])?;

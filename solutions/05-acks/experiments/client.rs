@@ -232,6 +232,13 @@ impl Client {
         Ok(())
     }
 
+    /// Has a first record delivered: an idempotent client asks for its number when it is new, and sends nothing before it has it.
+    pub(crate) fn begin(&self, trades: &Trades) -> anyhow::Result<()> {
+        let limit = Duration::from_secs(30);
+        self.send(trades, 0, 0, limit)?;
+        Ok(self.flush(limit)?)
+    }
+
     /// Waits until so many records are delivered, woken by the report.
     pub(crate) fn await_delivered(&self, records: u64, limit: Duration) -> anyhow::Result<()> {
         let heard = &*self.heard;

@@ -7,7 +7,7 @@ use measure::Teller;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
-use stack::{Kafka, Placed, Stack, unique};
+use stack::{Kafka, Placed, Provider, Stack, unique};
 
 use crate::run::{Run, until};
 
@@ -79,6 +79,31 @@ impl<'a> Cluster<'a> {
 
     pub(crate) fn tell(&self, teller: &Teller) {
         teller.servers(self.stack().provider().name(), self.stack().versions());
+    }
+
+    /// The version of Kafka, if its pieces are on this machine.
+    pub(crate) fn local_kafka(&self) -> Option<&str> {
+        let stack = self.stack();
+        let version = stack.versions().get("Kafka").map(String::as_str);
+        version.filter(|_| stack.provider() == Provider::Local)
+    }
+
+    /// The settings of the first broker as they are.
+    pub(crate) fn broker_settings(&self) -> anyhow::Result<Vec<(String, String)>> {
+        let metadata = self.admin.inner().fetch_metadata(None, LIMIT)?;
+        let id = metadata.brokers().first().context("there is no broker")?.id();
+        let (broker, options) = (ResourceSpecifier::Broker(id), options());
+        let mut all = Vec::new();
+        for found in self.run.wait(self.admin.describe_configs([&broker], &options))? {
+            let found = found.map_err(|code| anyhow::anyhow!("asking for the broker's settings: {code}"))?;
+            all.extend(
+                found
+                    .entries
+                    .into_iter()
+                    .filter_map(|entry| Some((entry.name, entry.value?))),
+            );
+        }
+        Ok(all)
     }
 
     /// A topic with one replica per broker, that is gone for good a moment after it is removed.

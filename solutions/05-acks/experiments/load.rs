@@ -1,10 +1,13 @@
 //! Two loads: a closed loop that keeps the queue full and counts, and an open one whose records are due at fixed times.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use measure::Latency;
 
 use crate::client::Client;
+use crate::run::until;
 use crate::trades::Trades;
 
 /// Nothing here waits longer for a broker.
@@ -19,27 +22,34 @@ pub(crate) struct Spans {
 
 /// Keeps the queue full; records per second that were reported delivered, and how many. What is left over is given up.
 pub(crate) fn closed(client: &Client, trades: &Trades, spans: Spans) -> anyhow::Result<(f64, u64)> {
-    let (started, heard) = (Instant::now(), &client.heard);
-    let mut from = None;
-    let mut n = 0;
-    loop {
-        // A look at the clock for every few records.
-        for _ in 0..64 {
-            client.send(trades, n, 0, LIMIT)?;
-            n += 1;
-        }
-        let elapsed = started.elapsed();
-        if elapsed < spans.warm {
-            continue;
-        }
-        let (since, before) = *from.get_or_insert_with(|| (Instant::now(), heard.delivered()));
-        let (seconds, delivered) = (since.elapsed().as_secs_f64(), heard.delivered() - before);
-        // A broker that has just started may deliver nothing at all in a trial's moment: the queue is full then, and `send` ends it.
-        if elapsed >= spans.warm + spans.counted && delivered > 0 {
-            client.give_up();
-            return Ok((delivered as f64 / seconds, delivered));
-        }
-    }
+    client.begin(trades)?;
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let sender = scope.spawn(|| {
+            let mut n = 0;
+            while !stop.load(Ordering::Relaxed) {
+                client.send(trades, n, 0, LIMIT)?;
+                n += 1;
+            }
+            anyhow::Ok(())
+        });
+        // Counted from outside: the sender stands still while the queue is full, and would look at the clock late.
+        thread::sleep(spans.warm);
+        let (since, before) = (Instant::now(), client.heard.delivered());
+        thread::sleep(spans.counted);
+        // A broker that has just started may deliver nothing at all in a trial's moment.
+        let counted = until("a record is delivered", LIMIT, || {
+            client.heard.delivered() > before || sender.is_finished()
+        });
+        let (seconds, delivered) = (since.elapsed().as_secs_f64(), client.heard.delivered() - before);
+        stop.store(true, Ordering::Relaxed);
+        client.give_up();
+        sender
+            .join()
+            .unwrap_or_else(|_| Err(anyhow::anyhow!("the sender panicked")))?;
+        counted?;
+        Ok((delivered as f64 / seconds, delivered))
+    })
 }
 
 /// Sends `rate` records a second, each due at its own time, and times each from when it was due to its delivery report.
@@ -47,6 +57,7 @@ pub(crate) fn closed(client: &Client, trades: &Trades, spans: Spans) -> anyhow::
 /// A record that the client or this thread was late for is as late as it is: were it timed from when it was sent, a stall
 /// would be one slow record and not the thousand that had to wait behind it (coordinated omission).
 pub(crate) fn open(client: &Client, trades: &Trades, rate: f64, spans: Spans) -> anyhow::Result<Latency> {
+    client.begin(trades)?;
     let heard = &client.heard;
     let start_us = heard.now_us() + 1_000;
     let warm_us = spans.warm.as_micros() as u64;
@@ -67,6 +78,6 @@ pub(crate) fn open(client: &Client, trades: &Trades, rate: f64, spans: Spans) ->
 pub(crate) fn pause_until(due: Instant) {
     let left = due.saturating_duration_since(Instant::now());
     if !left.is_zero() {
-        std::thread::sleep(left);
+        thread::sleep(left);
     }
 }

@@ -1,10 +1,12 @@
 //! Runs this lab's experiments: what the settings of a producer cost, and which of them lose, double and reorder trades.
 
 mod acks_cost;
+mod batching;
 mod caller;
 mod client;
 mod cluster;
 mod count;
+mod defaults;
 mod full_queue;
 mod leader_loss;
 mod load;
@@ -28,6 +30,8 @@ fn main() -> anyhow::Result<()> {
         ("full-queue", full_queue::run),
         ("min-isr", min_isr::run),
         ("wait-each", wait_each::run),
+        ("batching", batching::run),
+        ("defaults", defaults::run),
     ];
     for (id, experiment) in experiments {
         if asked.wants(id) {
