@@ -1,15 +1,18 @@
 //! `questions`: for authors, what is wrong with the question bank, and that both languages of a question agree.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use crate::cli::Questions;
+use crate::guide::Guide;
 use crate::{bank, cargo, note, out};
 
 pub(crate) fn run(asked: &Questions) -> anyhow::Result<ExitCode> {
     let root = cargo::root();
     match asked {
         Questions::Check => {
-            let mistakes = bank::check(&root, None);
+            let guide: BTreeSet<String> = Guide::read(&root).items().map(|item| item.id.clone()).collect();
+            let mistakes = bank::check(&root, (!guide.is_empty()).then_some(&guide));
             for mistake in &mistakes {
                 out(&format!("{mistake}\n"));
             }
