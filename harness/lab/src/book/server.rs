@@ -18,10 +18,10 @@ use super::site::Site;
 /// Where a page hears of changes; no page of the book begins with a dash.
 const CHANGES: &str = "/-/changes";
 const SCRIPT: &str = "/-/reload.js";
-/// Reloads when the site is another one than the page's first: also after the server was started again.
+/// Reloads when the site is another one than the page's: also after the server was started again.
 const RELOAD: &str = include_str!("reload.js");
 /// Scripts and styles of the site alone: a page cannot ask anybody else for anything.
-const POLICY: &str = "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'";
+const POLICY: &str = "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'self'";
 
 /// What is served now.
 #[derive(Clone, Debug)]
@@ -84,14 +84,28 @@ fn is_ours(headers: &HeaderMap, uri: &Uri) -> bool {
 fn page(now: &Now, path: &str) -> Response {
     let site = match &now.site {
         Ok(site) => site,
-        Err(why) => return whole(StatusCode::INTERNAL_SERVER_ERROR, "The book cannot be built", why),
+        Err(why) => {
+            return whole(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                now.version,
+                "The book cannot be built",
+                why,
+            );
+        }
     };
     match site.find(path) {
-        Some((kind, bytes)) if kind.starts_with("text/html") => typed(kind, with_script(&bytes)),
+        Some((kind, bytes)) if kind.starts_with("text/html") => typed(kind, with_script(&bytes, now.version)),
         Some((kind, bytes)) => typed(kind, bytes),
         None => match site.find("/404.html") {
-            Some((kind, bytes)) => (StatusCode::NOT_FOUND, typed(kind, with_script(&bytes))).into_response(),
-            None => whole(StatusCode::NOT_FOUND, "There is no such page", "The book begins at /"),
+            Some((kind, bytes)) => {
+                (StatusCode::NOT_FOUND, typed(kind, with_script(&bytes, now.version))).into_response()
+            }
+            None => whole(
+                StatusCode::NOT_FOUND,
+                now.version,
+                "There is no such page",
+                "The book begins at /",
+            ),
         },
     }
 }
@@ -101,7 +115,7 @@ fn typed(kind: &'static str, bytes: Bytes) -> Response {
 }
 
 /// A page of our own, for what the site cannot say itself.
-fn whole(status: StatusCode, title: &str, text: &str) -> Response {
+fn whole(status: StatusCode, version: u64, title: &str, text: &str) -> Response {
     let lines: String = text.lines().map(|line| format!("<p>{}</p>\n", escape(line))).collect();
     let page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
@@ -109,12 +123,16 @@ fn whole(status: StatusCode, title: &str, text: &str) -> Response {
          <style>body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1rem; overflow-wrap: anywhere }}</style></head>\n\
          <body><h1>{title}</h1>\n{lines}</body></html>\n"
     );
-    (status, typed("text/html; charset=utf-8", with_script(page.as_bytes()))).into_response()
+    (
+        status,
+        typed("text/html; charset=utf-8", with_script(page.as_bytes(), version)),
+    )
+        .into_response()
 }
 
 /// The page with the script that reloads it: put in here, so that the site's files are the same as without a server.
-fn with_script(page: &[u8]) -> Bytes {
-    let script = format!("<script src=\"{SCRIPT}\"></script>\n");
+fn with_script(page: &[u8], version: u64) -> Bytes {
+    let script = format!("<script src=\"{SCRIPT}\" data-version=\"{version}\"></script>\n");
     let end = page
         .windows(7)
         .rposition(|window| window == b"</body>")
