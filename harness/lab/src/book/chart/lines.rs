@@ -20,7 +20,8 @@ pub(crate) fn lines(chart: &Lines) -> String {
     let points = || chart.series.iter().flat_map(|series| &series.points);
     let marks = points().flat_map(|point| [point.mark.value, point.mark.least, point.mark.most]);
     let (across, up) = (
-        Scale::around(points().map(|point| point.x)),
+        // An axis alone that is bent would bend what is straight.
+        Scale::around(points().map(|point| point.x), chart.log),
         Scale::of(marks, chart.log),
     );
     let x = |value: f64| LEFT + across.place(value) * (100.0 - LEFT - RIGHT) / 100.0;
@@ -135,10 +136,12 @@ fn entries(chart: &Lines, labels: &[&str]) -> Vec<(String, String)> {
     let dot = |class: &str, path: &str| {
         format!("<svg x=\"14\" y=\"7\" overflow=\"visible\"><path class=\"dot {class}\" d=\"{path}\"/></svg>")
     };
+    let has_own = chart.series.iter().any(|series| series.whose == Whose::Yours);
+    let filled = if has_own { Whose::Yours } else { Whose::Reference };
     for (nth, label) in labels.iter().enumerate().filter(|(_, label)| !label.is_empty()) {
         let colour = nth % SHAPES.len() + 1;
         entries.push((
-            dot(&format!("yours c{colour}"), SHAPES[nth % SHAPES.len()]),
+            dot(&format!("{} c{colour}", filled.class()), SHAPES[nth % SHAPES.len()]),
             (*label).to_owned(),
         ));
     }
@@ -186,7 +189,7 @@ fn words(chart: &Lines) -> String {
         out.push_str(&format!(" {label}{}: {}.", series.whose.word(), points.join(", ")));
     }
     if chart.log {
-        out.push_str(" The upright axis is logarithmic.");
+        out.push_str(" Both axes are logarithmic.");
     }
     out
 }

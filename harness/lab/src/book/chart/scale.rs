@@ -1,15 +1,20 @@
 //! An axis: where a value lies on it, and which values are written beside it.
 
 /// From values to per cent of the drawing's room.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Scale {
     from: f64,
     to: f64,
     log: bool,
+    /// Between 0 and the first value above it, per cent.
+    gap: f64,
 }
 
+const GAP: f64 = 12.0;
+
 impl Scale {
-    /// For these values, from 0 unless some are below it; or from the power of ten below the least one that is above 0.
+    /// For these values, from 0 unless some are below it; or from the power of ten below the least one that is above 0. A
+    /// logarithmic axis has no 0: where one is among the values, it gets a place of its own at the beginning.
     pub(super) fn of(values: impl Iterator<Item = f64> + Clone, log: bool) -> Self {
         let finite = || values.clone().filter(|value| value.is_finite());
         let most = finite().fold(0.0, f64::max);
@@ -18,7 +23,12 @@ impl Scale {
             if least.is_finite() {
                 let from = 10f64.powf(least.log10().floor());
                 let to = 10f64.powf(most.log10().ceil()).max(from * 10.0);
-                return Self { from, to, log };
+                return Self {
+                    from,
+                    to,
+                    log,
+                    gap: gap(finite()),
+                };
             }
         }
         let least = finite().fold(0.0, f64::min);
@@ -27,38 +37,42 @@ impl Scale {
         Self {
             from: (least / step).floor() * step,
             to: (to / step - 1e-9).ceil() * step,
-            log: false,
+            ..Self::default()
         }
     }
 
-    /// From the least to the most, for an axis that need not begin at 0. Logarithmic where the values ask for it.
-    pub(super) fn around(values: impl Iterator<Item = f64> + Clone) -> Self {
+    /// From the least to the most, for an axis that need not begin at 0.
+    pub(super) fn around(values: impl Iterator<Item = f64> + Clone, log: bool) -> Self {
         let least = values.clone().fold(f64::INFINITY, f64::min);
-        let most = values.fold(f64::NEG_INFINITY, f64::max);
-        if !(least.is_finite() && most > least) {
+        let most = values.clone().fold(f64::NEG_INFINITY, f64::max);
+        if !(least.is_finite() && most.is_finite() && most > least) {
             let only = if least.is_finite() { least } else { 0.0 };
             return Self {
                 from: only - 1.0,
                 to: only + 1.0,
-                log: false,
+                ..Self::default()
             };
         }
-        let log = least > 0.0 && most / least >= 20.0;
+        let above = values.filter(|value| *value > 0.0).fold(f64::INFINITY, f64::min);
+        let log = log && least >= 0.0 && most > above;
         Self {
-            from: least,
+            from: if log { above } else { least },
             to: most,
             log,
+            gap: if log { gap([least].into_iter()) } else { 0.0 },
         }
     }
 
-    /// Per cent of the room; a value that a logarithmic axis does not have lies at its beginning.
+    /// Per cent of the room.
     pub(super) fn place(&self, value: f64) -> f64 {
-        let share = if self.log {
-            (value.max(self.from) / self.from).ln() / (self.to / self.from).ln()
-        } else {
-            (value - self.from) / (self.to - self.from)
-        };
-        share.clamp(0.0, 1.0) * 100.0
+        if !self.log {
+            return ((value - self.from) / (self.to - self.from)).clamp(0.0, 1.0) * 100.0;
+        }
+        if value <= 0.0 {
+            return 0.0;
+        }
+        let share = (value.max(self.from) / self.from).ln() / (self.to / self.from).ln();
+        self.gap + share.clamp(0.0, 1.0) * (100.0 - self.gap)
     }
 
     /// At most six values: round ones.
@@ -66,13 +80,20 @@ impl Scale {
         if self.log {
             let (first, last) = (self.from.log10().round() as i32, self.to.log10().round() as i32);
             let every = ((last - first) / 6 + 1) as usize;
-            return (first..=last).step_by(every).map(|power| 10f64.powi(power)).collect();
+            let zero = (self.gap > 0.0).then_some(0.0);
+            let powers = (first..=last).step_by(every).map(|power| 10f64.powi(power));
+            return zero.into_iter().chain(powers).collect();
         }
         let step = step(self.to - self.from);
         let first = (self.from / step).round() as i64;
         let last = (self.to / step).round() as i64;
         (first..=last).map(|n| n as f64 * step).collect()
     }
+}
+
+/// What a logarithmic axis sets aside for these values.
+fn gap(mut values: impl Iterator<Item = f64>) -> f64 {
+    if values.any(|value| value == 0.0) { GAP } else { 0.0 }
 }
 
 /// A round step that divides a span in three to five.
@@ -103,7 +124,12 @@ mod tests {
 
     #[test]
     fn a_logarithmic_axis_has_powers_of_ten_and_needs_a_value_above_zero() {
-        assert_eq!(ticks(&[0.0, 3.0, 420.0], true), [1.0, 10.0, 100.0, 1000.0]);
+        assert_eq!(ticks(&[3.0, 420.0], true), [1.0, 10.0, 100.0, 1000.0]);
+        assert_eq!(
+            ticks(&[0.0, 3.0, 42.0], true),
+            [0.0, 1.0, 10.0, 100.0],
+            "0 has a place of its own"
+        );
         assert_eq!(ticks(&[0.0, 0.0], true), ticks(&[0.0, 0.0], false));
         let scale = Scale::of([1.0, 100.0].into_iter(), true);
         assert_eq!(
