@@ -5,6 +5,7 @@ use std::path::Path;
 
 use measure::FigureName;
 
+use crate::bank::{self, Bank};
 use crate::guide::{Guide, Places, check, table};
 use crate::keep::files;
 use crate::measuring::Known;
@@ -19,6 +20,8 @@ pub(super) const WORD: &str = "book";
 pub(super) fn findings(root: &Path) -> anyhow::Result<(Vec<String>, String)> {
     let known = Known::read(root)?;
     let guide = Guide::read(root);
+    let bank = Bank::read(root);
+    let items: BTreeSet<String> = guide.items().map(|item| item.id.clone()).collect();
     let mut findings = known.broken.clone();
     let places = Places {
         claims: known
@@ -27,11 +30,16 @@ pub(super) fn findings(root: &Path) -> anyhow::Result<(Vec<String>, String)> {
             .iter()
             .map(|(_, claim)| (claim.id.clone(), claim.guide.clone()))
             .collect(),
-        questions: Default::default(),
+        questions: bank
+            .questions
+            .iter()
+            .map(|question| (question.id.clone(), question.guide.clone()))
+            .collect(),
         pages: pages(root)?,
     };
     findings.extend(check(&guide, &places).iter().map(ToString::to_string));
     findings.extend(figures(&known));
+    findings.extend(bank::check(root, Some(&items)).iter().map(ToString::to_string));
     Ok((findings, table(&guide)))
 }
 
