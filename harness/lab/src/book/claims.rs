@@ -2,7 +2,7 @@
 
 use measure::Claim;
 use measure::claim::{Seen, Verdict};
-use measure::shown;
+use measure::shown_in;
 
 use super::html::{escape, inline, sentence};
 use crate::measuring::Known;
@@ -87,18 +87,29 @@ impl Judged {
                     )
                 })
             }
-            Verdict::NotHere { why } => Some(sentence(&capital(why))),
+            Verdict::NotHere { why } => Some(sentence(&ended(&capital(why)))),
         }
     }
 
     /// What was seen, and whose it is: `3 brokers: 1.4; 1 broker: 1.1 (reference)`.
-    fn evidence(&self) -> Option<String> {
+    fn evidence(&self, known: &Known, claim: &Claim) -> Option<String> {
         if self.seen.is_empty() {
             return None;
         }
+        let unit = |seen: &Seen| {
+            let check = claim.check.iter().find(|check| check.when == seen.when);
+            match check {
+                Some(check) if check.over.is_none() => {
+                    let experiment = known.experiment(&check.of.experiment);
+                    experiment.map_or("", |(_, experiment)| experiment.unit(&check.of.metric))
+                }
+                Some(_) => "×",
+                None => "",
+            }
+        };
         let one = |seen: &Seen| {
             let holds = if seen.holds { "holds" } else { "does not hold" };
-            format!("{}: {} ({holds})", escape(&seen.when), shown(seen.value))
+            format!("{}: {} ({holds})", escape(&seen.when), shown_in(seen.value, unit(seen)))
         };
         let all: Vec<String> = self.seen.iter().map(one).collect();
         let whose = match self.by {
@@ -115,6 +126,16 @@ fn capital(text: &str) -> String {
     letters
         .next()
         .map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A clause as a sentence.
+fn ended(text: &str) -> String {
+    let text = text.trim_end();
+    if text.ends_with(['.', '?', '!']) {
+        text.to_owned()
+    } else {
+        format!("{text}.")
+    }
 }
 
 /// `{{#verdict CLAIM}}`, in a sentence.
@@ -152,7 +173,7 @@ pub(super) fn table(known: &Known, chapter: &str) -> Result<String, String> {
         let mut found = vec![sentence(&claim.because)];
         found.extend(judged.detail(known, claim));
         let evidence = judged
-            .evidence()
+            .evidence(known, claim)
             .map_or(String::new(), |text| format!("<p class=\"evidence\">{text}</p>"));
         out.push_str(&format!(
             "<tr id=\"claim-{}\"><td>{}</td><td>{}</td><td>{}{evidence}{}</td></tr>\n",
@@ -180,7 +201,7 @@ pub(super) fn foot(known: &Known, ids: &str) -> Result<String, String> {
         text.extend(judged.detail(known, claim));
         text.extend(
             judged
-                .evidence()
+                .evidence(known, claim)
                 .map(|evidence| format!("<span class=\"evidence\">{evidence}</span>")),
         );
         out.push_str(&format!(

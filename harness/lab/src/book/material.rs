@@ -49,8 +49,11 @@ impl Material {
         &self.known.broken
     }
 
-    /// How many questions of the bank are of a chapter.
-    pub(super) fn questions_of(&self, chapter: &str) -> usize {
-        self.bank.chapter(chapter).count()
+    /// How long the bank's questions of a chapter take, minutes.
+    pub(super) fn minutes_of(&self, chapter: &str) -> usize {
+        self.bank
+            .chapter(chapter)
+            .map(|question| question.minutes as usize)
+            .sum()
     }
 }

@@ -11,10 +11,10 @@ use super::html::{escape, sentence};
 const WORDS: usize = 150;
 /// Minutes for a task, tests and hints included: 10 to 40 lines that somebody has not written before.
 const TASK: usize = 40;
-/// Minutes to say a question's answer, score it and say it again.
-const QUESTION: usize = 6;
+/// A question is answered, scored, and answered again.
+const TIMES: usize = 2;
 
-/// Hours per chapter, then minutes and disk per experiment. `questions` counts the bank's for a chapter.
+/// Hours per chapter, then minutes and disk per experiment. `questions` gives the minutes of the bank's for a chapter.
 pub(super) fn tables(root: &Path, known: &Known, questions: &dyn Fn(&str) -> usize) -> String {
     let mut out = wrapped(
         "Hours per chapter",
@@ -29,10 +29,10 @@ pub(super) fn tables(root: &Path, known: &Known, questions: &dyn Fn(&str) -> usi
         .experiments()
         .map(|(lab, each)| {
             format!(
-                "<tr><td>{}</td><td>{}</td><td>{}</td><td>{} s</td><td>{}</td><td>{}</td></tr>\n",
+                "<tr><td>{} · {}</td><td>{} min</td><td>{} s</td><td>{}</td><td>{}</td></tr>\n",
                 lab.manifest.short(),
                 sentence(&each.title),
-                super::experiment::minutes(each.minutes),
+                each.minutes.ceil(),
                 each.quick_seconds.ceil(),
                 crate::text::bytes(each.disk_mb * 1_000_000),
                 match each.brokers.as_slice() {
@@ -46,7 +46,7 @@ pub(super) fn tables(root: &Path, known: &Known, questions: &dyn Fn(&str) -> usi
         out.push('\n');
         out.push_str(&wrapped(
             "Experiments",
-            "<tr><th scope=\"col\">Chapter</th><th scope=\"col\">Experiment</th><th scope=\"col\">Full</th><th scope=\"col\">--quick</th><th scope=\"col\">Disk</th><th scope=\"col\">Brokers</th></tr>",
+            "<tr><th scope=\"col\">Experiment</th><th scope=\"col\">Full</th><th scope=\"col\">--quick</th><th scope=\"col\">Disk</th><th scope=\"col\">Brokers</th></tr>",
             &experiments,
         ));
     }
@@ -67,7 +67,7 @@ fn chapter(root: &Path, lab: &Lab, questions: &dyn Fn(&str) -> usize) -> String 
     let read = text.split_whitespace().count().div_ceil(WORDS);
     let build = manifest.tasks.len() * TASK;
     let measure = manifest.experiments.iter().map(|each| each.minutes).sum::<f64>().ceil() as usize;
-    let rehearse = questions(&manifest.short()) * QUESTION;
+    let rehearse = questions(&manifest.short()) * TIMES;
     let name = escape(&manifest.title);
     let name = match text.is_empty() {
         true => format!("{} {name}", manifest.short()),

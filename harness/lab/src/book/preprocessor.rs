@@ -163,7 +163,7 @@ fn block<'a>(
         "experiment" => experiment::figure(known, words)?,
         "claims" => claims::table(known, words)?,
         "glossary" => material.glossary.table(),
-        "plan" => plan::tables(&material.root, known, &|chapter| material.questions_of(chapter)),
+        "plan" => plan::tables(&material.root, known, &|chapter| material.minutes_of(chapter)),
         "tasks" => tasks::table(known, words)?,
         "predictions" => tasks::predictions(known, words)?,
         "quiz" => quiz::quiz(&material.bank, words)?,

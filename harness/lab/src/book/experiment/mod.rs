@@ -207,7 +207,7 @@ fn whence(whole: &Whole<'_>, lab: &str) -> String {
 }
 
 /// `1 minute`, `12 minutes`.
-pub(super) fn minutes(minutes: f64) -> String {
+fn minutes(minutes: f64) -> String {
     match minutes.ceil() {
         1.0 => "1 minute".into(),
         more => format!("{more} minutes"),
