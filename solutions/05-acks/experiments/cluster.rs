@@ -22,7 +22,7 @@ pub(crate) struct Cluster<'a> {
 }
 
 enum Held {
-    Own(Stack),
+    Own(Box<Stack>),
     Shared(&'static Stack),
 }
 
@@ -42,7 +42,7 @@ impl<'a> Cluster<'a> {
     /// Servers of the experiment's own. Small ones: their one compiler tier is warm within seconds. With all tiers two cores
     /// compile for minutes, and each arm is quicker than the one before it.
     pub(crate) fn own(run: &'a Run, brokers: u8) -> anyhow::Result<Self> {
-        let made = Self::of(run, Held::Own(run.wait(Stack::own(brokers))?))?;
+        let made = Self::of(run, Held::Own(Box::new(run.wait(Stack::own(brokers))?)))?;
         let found = made.kafka().brokers().len();
         ensure!(
             found == usize::from(brokers),

@@ -25,7 +25,7 @@ const SETTINGS: [(&str, &str, bool, &str); 5] = [
 
 /// Trades a second for each setting. All five streams together keep two cores busy, so that followers are behind at times, as
 /// they are in production at a peak.
-const RATE: f64 = 8_000.0;
+const RATE: f64 = 16_000.0;
 
 /// Longer than any of these takes to happen: the session of a broker is 2 seconds.
 const ELECTION: Duration = Duration::from_secs(15);
@@ -47,7 +47,7 @@ pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
     let rounds = run.pick(5, 1, 1);
     let mut teller = Teller::new(1 + rounds * faults.len());
     teller.step("servers");
-    let trades = Trades::make(run, 160_000)?;
+    let trades = Trades::make(run, 300_000)?;
     let cluster = Cluster::own(run, 3)?;
     cluster.tell(&teller);
     let mut figures = Figures::default();

@@ -20,17 +20,20 @@ use measure::Asked;
 
 use crate::run::Run;
 
+/// Runs one experiment and tells its figures.
+type Experiment = fn(&Run) -> anyhow::Result<()>;
+
 fn main() -> anyhow::Result<()> {
     unbuilt::tell_of_what_is_unbuilt();
     let asked = Asked::from_args();
     let run = Run::new(asked.effort)?;
-    let experiments: &[(&str, fn(&Run) -> anyhow::Result<()>)] = &[
+    let experiments: &[(&str, Experiment)] = &[
         ("acks-cost", acks_cost::run),
+        ("batching", batching::run),
+        ("wait-each", wait_each::run),
         ("leader-loss", leader_loss::run),
         ("full-queue", full_queue::run),
         ("min-isr", min_isr::run),
-        ("wait-each", wait_each::run),
-        ("batching", batching::run),
         ("defaults", defaults::run),
     ];
     for (id, experiment) in experiments {
