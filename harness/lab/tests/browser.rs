@@ -44,6 +44,13 @@ async fn a_quiz_gives_the_reason_of_what_was_chosen_and_of_what_is_right() {
         said.contains("Right:") && said.contains("last moments"),
         "the right one is not said: {said}"
     );
+    let inside = format!(
+        "{quiz}.closest('.quiz').getBoundingClientRect().bottom - {quiz}.querySelector('.result').getBoundingClientRect().bottom"
+    );
+    assert!(
+        browser.eval(&inside).await.as_f64().unwrap() >= 0.0,
+        "the result hangs out of the quiz's box"
+    );
     browser.eval(&choose("may take the last moments")).await;
     assert_eq!(
         browser

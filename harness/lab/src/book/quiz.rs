@@ -126,16 +126,15 @@ pub(super) fn list(bank: &Bank, known: &Known, chapter: &str, up: &str) -> Resul
 fn one(question: &Question, known: &Known, up: &str) -> String {
     let sides: String = Side::BOTH
         .into_iter()
-        .map(|side| of_side(question, known, side))
+        .map(|side| of_side(question, known, side, up))
         .collect();
     format!(
-        "<section class=\"question\" id=\"question-{0}\" aria-label=\"Question {0}\">\n<p class=\"box-title\"><code>{0}</code></p>\n{sides}{1}</section>\n",
-        escape(&question.id),
-        links(question, up)
+        "<section class=\"question\" id=\"question-{0}\" aria-label=\"Question {0}\">\n<p class=\"box-title\"><code>{0}</code></p>\n{sides}</section>\n",
+        escape(&question.id)
     )
 }
 
-fn of_side(question: &Question, known: &Known, side: Side) -> String {
+fn of_side(question: &Question, known: &Known, side: Side, up: &str) -> String {
     let (text, lang) = (question.text(side), side.key());
     let points = |points: &[String]| {
         let items: String = points
@@ -161,7 +160,8 @@ fn of_side(question: &Question, known: &Known, side: Side) -> String {
         "<div data-side=\"{lang}\" lang=\"{lang}\">\n{stale}<p class=\"ask\">{ask}</p>\n\
          <details><summary>{key}</summary>\n{points}</details>\n\
          <details><summary>{model}</summary>\n{answer}\n</details>\n\
-         <ol class=\"ladder\">\n{steps}</ol>\n</div>\n",
+         <ol class=\"ladder\">\n{steps}</ol>\n{links}</div>\n",
+        links = links(question, side, up),
         stale = stale(question, side),
         ask = sentence(&text.ask),
         key = side.of("What a good answer contains", "좋은 답변에 들어가는 것"),
@@ -202,29 +202,38 @@ fn filled(known: &Known, text: &str, render: fn(&str) -> String) -> String {
     html
 }
 
-fn links(question: &Question, up: &str) -> String {
-    let links = &question.links;
+fn links(question: &Question, side: Side, up: &str) -> String {
+    let (links, chapter) = (&question.links, &question.chapter);
     let mut all = Vec::new();
     if let Some(page) = &links.page {
         let (file, anchor) = page
             .split_once('#')
-            .map_or((page.as_str(), ""), |(file, anchor)| (file, anchor));
-        let anchor = if anchor.is_empty() {
-            String::new()
-        } else {
-            format!("#{anchor}")
-        };
+            .map_or((page.as_str(), String::new()), |(file, anchor)| {
+                (file, format!("#{anchor}"))
+            });
         let address = format!("{up}{}.html{anchor}", file.trim_end_matches(".md"));
-        all.push(format!("<a href=\"{}\">where it is explained</a>", escape(&address)));
+        let word = side.of("where it is explained", "설명한 곳");
+        all.push(format!("<a href=\"{}\">{word}</a>", escape(&address)));
     }
     if let Some(task) = links.task {
-        all.push(format!("task {task} of lab {}", escape(&question.chapter)));
+        all.push(side.of(
+            format!("task {task} of lab {chapter}"),
+            format!("실습 {chapter}의 과제 {task}"),
+        ));
     }
     if let Some(mutant) = &links.mutant {
-        all.push(format!("the mistake <code>{}</code>", escape(mutant)));
+        all.push(format!(
+            "{} <code>{}</code>",
+            side.of("the mistake", "실수"),
+            escape(mutant)
+        ));
     }
     if let Some(experiment) = &links.experiment {
-        all.push(format!("the experiment <code>{}</code>", escape(experiment)));
+        all.push(format!(
+            "{} <code>{}</code>",
+            side.of("the experiment", "실험"),
+            escape(experiment)
+        ));
     }
     let source = &question.source;
     all.push(format!(
