@@ -81,9 +81,9 @@ pub fn price(value: f64) -> String {
     }
 }
 
-/// Now, UTC, to the second, as RFC 3339 has it: such texts sort as their times do.
+/// Now, UTC, to the millisecond, as RFC 3339 has it: such texts sort as their times do.
 pub fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
 /// `1 trade`, `2,000 trades`.
