@@ -63,6 +63,13 @@
     });
   }
 
+  // What scrolls inside itself can be scrolled with the keyboard, too.
+  for (const wide of document.querySelectorAll("main .table-wrapper:not([tabindex])")) {
+    wide.tabIndex = 0;
+    wide.setAttribute("role", "region");
+    wide.setAttribute("aria-label", "Table");
+  }
+
   // mdBook turns the page at an arrow key; here they choose an option, or move a wide table.
   for (const own of document.querySelectorAll("form.quiz-side, .table-wrapper")) {
     own.addEventListener("keydown", (event) => {
