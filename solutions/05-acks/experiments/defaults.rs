@@ -7,6 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use measure::Teller;
 use rdkafka::ClientConfig;
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaConfRes;
 
 use crate::cluster::Cluster;
 use crate::run::{Run, until};
@@ -57,6 +59,17 @@ const BROKER: [&str; 8] = [
 const PRODUCER: (&str, &str) = ("org.apache.kafka.clients.producer.ProducerConfig", "producerconfigs_");
 const SERVER: (&str, &str) = ("kafka.server.KafkaConfig", "brokerconfigs_");
 
+/// What the guide's producer is configured with.
+const GUIDE: [&str; 7] = [
+    "acks",
+    "retries",
+    "linger.ms",
+    "batch.size",
+    "compression.type",
+    "buffer.memory",
+    "max.block.ms",
+];
+
 /// A JVM starts in about a second.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -76,6 +89,16 @@ pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
         tell(&teller, "librdkafka", setting, &native.get(setting)?)?;
     }
 
+    for setting in GUIDE {
+        // Any value will do: an unknown name is refused before its value is looked at.
+        let refused = ClientConfig::new().set(setting, "1").create_native_config().err();
+        let unknown = matches!(
+            refused,
+            Some(KafkaError::ClientConfig(RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN, ..))
+        );
+        known(&teller, "librdkafka", setting, !unknown);
+    }
+
     teller.step("the Java client and the broker");
     match jars(&cluster) {
         Some(jars) => {
@@ -86,11 +109,14 @@ pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
                 for setting in settings {
                     tell(&teller, client, setting, default_of(&text, prefix, setting)?)?;
                 }
+                for setting in GUIDE.iter().filter(|_| client == "java") {
+                    known(&teller, client, setting, default_of(&text, prefix, setting).is_ok());
+                }
             }
         }
         None => teller.not_here(
-            "The defaults of the Java client and of the broker are printed by Kafka's own jars and a Java runtime, and with this stack they are \
-             not on this machine; run it with LAB_STACK=local.",
+            "The defaults of the Java client and of the broker are printed by Kafka's own jars and a Java runtime, and with \
+             this stack they are not on this machine; run it with LAB_STACK=local.",
         ),
     }
 
@@ -102,6 +128,11 @@ pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+fn known(teller: &Teller, client: &str, setting: &str, is: bool) {
+    let arm = format!("client={client} setting={setting}");
+    teller.figure(&arm, "known", vec![f64::from(u8::from(is))], 1);
 }
 
 /// Yes and no are 1 and 0, and `acks=all` is −1, as on the wire.

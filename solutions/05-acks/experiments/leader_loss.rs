@@ -14,16 +14,26 @@ use crate::load::pause_until;
 use crate::run::{Figures, Run};
 use crate::trades::Trades;
 
-/// The settings that are compared: a name, acknowledgements, idempotence, `min.insync.replicas` of the topic.
-const SETTINGS: [(&str, &str, bool, &str); 5] = [
-    ("acks0", "0", false, "1"),
-    ("acks1", "1", false, "1"),
-    ("all", "all", false, "1"),
-    ("all-idempotent", "all", true, "1"),
-    ("all-idempotent-min2", "all", true, "2"),
+/// A setting that is compared: its name, the client's settings, `min.insync.replicas` of the topic.
+type Setting = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+
+const NOT_IDEMPOTENT: (&str, &str) = ("enable.idempotence", "false");
+const IDEMPOTENT: (&str, &str) = ("enable.idempotence", "true");
+
+const SETTINGS: [Setting; 6] = [
+    ("acks0", &[("acks", "0"), NOT_IDEMPOTENT], "1"),
+    ("acks1", &[("acks", "1"), NOT_IDEMPOTENT], "1"),
+    ("all", &[("acks", "all"), NOT_IDEMPOTENT], "1"),
+    (
+        "all-retries3",
+        &[("acks", "all"), NOT_IDEMPOTENT, ("retries", "3")],
+        "1",
+    ),
+    ("all-idempotent", &[("acks", "all"), IDEMPOTENT], "1"),
+    ("all-idempotent-min2", &[("acks", "all"), IDEMPOTENT], "2"),
 ];
 
-/// Trades a second for each setting. All five streams together keep two cores busy, so that followers are behind at times, as
+/// Trades a second for each setting. All six streams together keep two cores busy, so that followers are behind at times, as
 /// they are in production at a peak.
 const RATE: f64 = 16_000.0;
 
@@ -77,7 +87,7 @@ fn tried(run: &Run) -> anyhow::Result<()> {
     let trades = Trades::make(run, 2_000)?;
     let cluster = Cluster::shared(run)?;
     let topic = cluster.topic(1, &[])?;
-    let client = client(&cluster, &topic, "all", true, &trades)?;
+    let client = client(&cluster, &topic, &[("acks", "all"), IDEMPOTENT], &trades)?;
     let stop = AtomicBool::new(true);
     let given = stream(&client, &trades, 500, &stop)?;
     let seen = settle(&cluster, &topic, &client, &trades, given)?;
@@ -97,18 +107,8 @@ struct Seen {
 
 /// librdkafka's defaults but for what is compared: without idempotence a million requests may be in flight and each is tried
 /// again for five minutes. The caller sends nothing again.
-fn client(
-    cluster: &Cluster<'_>,
-    topic: &Topic,
-    acks: &str,
-    idempotent: bool,
-    trades: &Trades,
-) -> anyhow::Result<Client> {
-    let settings = [
-        ("acks", acks),
-        ("enable.idempotence", if idempotent { "true" } else { "false" }),
-    ];
-    Client::of(cluster.bootstrap(), &topic.name, 1, &settings, trades.len())
+fn client(cluster: &Cluster<'_>, topic: &Topic, settings: &[(&str, &str)], trades: &Trades) -> anyhow::Result<Client> {
+    Client::of(cluster.bootstrap(), &topic.name, 1, settings, trades.len())
 }
 
 /// One fault strikes the streams of all settings at once: their topics have the same leader.
@@ -121,9 +121,9 @@ fn once(
 ) -> anyhow::Result<Vec<(&'static str, Seen)>> {
     let replicas = [leader, 1 + leader % 3, 1 + (leader + 1) % 3];
     let mut streams = Vec::new();
-    for (name, acks, idempotent, min) in SETTINGS {
+    for (name, settings, min) in SETTINGS {
         let topic = cluster.topic_on(&replicas, &[("min.insync.replicas", min)])?;
-        let client = client(cluster, &topic, acks, idempotent, trades)?;
+        let client = client(cluster, &topic, settings, trades)?;
         streams.push((name, topic, client));
     }
     let stop = AtomicBool::new(false);

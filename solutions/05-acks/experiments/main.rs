@@ -11,6 +11,7 @@ mod full_queue;
 mod leader_loss;
 mod load;
 mod min_isr;
+mod one_producer;
 mod run;
 mod trades;
 mod unbuilt;
@@ -34,6 +35,7 @@ fn main() -> anyhow::Result<()> {
         ("leader-loss", leader_loss::run),
         ("full-queue", full_queue::run),
         ("min-isr", min_isr::run),
+        ("one-producer", one_producer::run),
         ("defaults", defaults::run),
     ];
     for (id, experiment) in experiments {

@@ -18,7 +18,8 @@ const ARMS: [(&str, &str); 4] = [("1", "all"), ("1", "1"), ("2", "all"), ("2", "
 const TOGETHER: usize = 200;
 const ALONE: usize = 1_000;
 
-/// How long a leader is waited for among replicas that came back. A broker is noticed as gone after 2 seconds, one that is back at once.
+/// How long a leader is waited for among replicas that came back. A broker is noticed as gone after 2 seconds, one that is back
+/// at once.
 const ELECTION: Duration = Duration::from_secs(8);
 
 pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
@@ -47,8 +48,8 @@ pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// On the one broker that trials share, which must not be stopped: what is tried is giving, and telling fates. A topic of one replica cannot
-/// refuse: Kafka asks for no more replicas in sync than there are.
+/// On the one broker that trials share, which must not be stopped: what is tried is giving, and telling fates. A topic of one
+/// replica cannot refuse: Kafka asks for no more replicas in sync than there are.
 fn tried(run: &Run) -> anyhow::Result<()> {
     let mut teller = Teller::new(1);
     teller.step("nothing is stopped");
@@ -104,8 +105,8 @@ fn once(run: &Run, cluster: &Cluster<'_>, trades: &Trades, leader: i32) -> anyho
         );
         topics.push((min, acks, topic, client));
     }
-    // Stopped and not killed: they come back with all that they had. A replica that was killed may have lost what only its system's memory
-    // held, and the controller does not take it for eligible any more (KIP-966): `offline` would be 1 everywhere.
+    // Stopped and not killed: they come back with all that they had. A replica that was killed may have lost what only its
+    // system's memory held, and the controller does not take it for eligible any more (KIP-966).
     for id in &replicas[1..] {
         run.wait(broker(*id)?.freeze())?;
     }

@@ -72,7 +72,12 @@ fn first(cluster: &Cluster<'_>, trades: &Trades, figures: &mut Figures) -> anyho
     let millis = |time: Duration| time.as_secs_f64() * 1e3;
     figures.add("record=first-of-a-new-producer", "ack", millis(new), 1);
     figures.add("record=next-of-the-same", "ack", millis(again.elapsed()), 1);
-    figures.add("record=first-of-a-new-producer", "threads", threads().saturating_sub(before) as f64, 1);
+    figures.add(
+        "record=first-of-a-new-producer",
+        "threads",
+        threads().saturating_sub(before) as f64,
+        1,
+    );
     drop(client);
     cluster.remove(&topic)
 }

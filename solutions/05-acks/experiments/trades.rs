@@ -49,7 +49,8 @@ impl Trades {
             "the exchange's journal holds {} of {count} trades",
             trades.len()
         );
-        // A few are published late. Given in the order of their execution, whatever is out of that order later was put there on the way.
+        // A few are published late. Given in the order of their execution, whatever is out of that order later was put out of it
+        // on the way.
         trades.sort_by_key(|trade| (trade.event_time, trade.sequential_id));
         let mut made = Self {
             markets: Vec::with_capacity(count),

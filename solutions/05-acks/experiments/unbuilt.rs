@@ -41,8 +41,8 @@ fn tell(unbuilt: Unbuilt) {
     }
 }
 
-/// Whether the lab's producer can be asked to send: one record goes to a cluster in the process. `false` is an unbuilt task, which has been
-/// told then; asked before servers are started.
+/// Whether the lab's producer can be asked to send: one record goes to a cluster in the process. `false` is an unbuilt task,
+/// which has been told then; asked before servers are started.
 ///
 /// # Errors
 /// The tasks have bodies, and the record does not arrive.
