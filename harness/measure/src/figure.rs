@@ -122,9 +122,12 @@ pub fn shown(value: f64) -> String {
     if text.contains('.') {
         text.truncate(text.trim_end_matches('0').trim_end_matches('.').len());
     }
-    let (whole, fraction) = text
-        .split_once('.')
-        .map_or((text.as_str(), None), |(w, f)| (w, Some(f)));
+    grouped(&text)
+}
+
+/// Digits with a sign before and a fraction behind them, if they have one: thousands are set apart.
+fn grouped(text: &str) -> String {
+    let (whole, fraction) = text.split_once('.').map_or((text, None), |(w, f)| (w, Some(f)));
     let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("−", digits));
     let mut out = String::from(sign);
     for (i, digit) in digits.chars().enumerate() {
@@ -140,13 +143,25 @@ pub fn shown(value: f64) -> String {
     out
 }
 
+/// A value of that unit as it stands in a column headed by the unit. A bare number that is whole is a setting, and keeps its digits:
+/// nobody looks for a default of 16,400.
+#[must_use]
+pub fn shown_of(value: f64, unit: &str) -> String {
+    if unit.is_empty() && value.fract() == 0.0 {
+        grouped(&format!("{value:.0}"))
+    } else {
+        shown(value)
+    }
+}
+
 /// A value with its unit: `12.5 ms`, `3,210 records/s`, `0.4 %`.
 #[must_use]
 pub fn shown_in(value: f64, unit: &str) -> String {
+    let number = shown_of(value, unit);
     match unit {
-        "" => shown(value),
-        "×" => format!("{}×", shown(value)),
-        _ => format!("{} {unit}", shown(value)),
+        "" => number,
+        "×" => format!("{number}×"),
+        _ => format!("{number} {unit}"),
     }
 }
 
@@ -178,6 +193,9 @@ mod tests {
         }
         assert_eq!(shown_in(1.5, "×"), "1.5×");
         assert_eq!(shown_in(12.0, "ms"), "12 ms");
+        assert_eq!(shown_in(16_384.0, ""), "16,384", "a setting");
+        assert_eq!(shown_in(16_384.0, "records/s"), "16,400 records/s", "a measurement");
+        assert_eq!(shown_in(2_147_483_647.0, ""), "2,147,483,647");
     }
 
     #[test]

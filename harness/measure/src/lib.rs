@@ -19,7 +19,7 @@ pub use claim::{Claim, Verdict};
 pub use cost::{Cost, Spread, Stage, Whose, cpu_of};
 pub use counting::Counting;
 pub use experiment::{Chart, Experiment, Kind, Predict};
-pub use figure::{Figure, FigureName, NoFigureName, factors, shown, shown_in};
+pub use figure::{Figure, FigureName, NoFigureName, factors, shown, shown_in, shown_of};
 pub use latency::{Latency, LatencyError};
 pub use machine::Machine;
 pub use prediction::{Calibration, Outcome, Prediction};

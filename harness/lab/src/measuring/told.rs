@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use measure::{Experiment, Figure, Outcome, Prediction, Record, Verdict, shown, shown_in};
+use measure::{Experiment, Figure, Outcome, Prediction, Record, Verdict, shown, shown_in, shown_of};
 
 use super::Known;
 use super::known::By;
@@ -79,9 +79,9 @@ fn table(experiment: &Experiment, metric: &str, record: &Record, reference: Opti
             out,
             "  {:<wide$}  {:>10}  {:>17}  {:>10}{}",
             figure.arm,
-            shown(spread.median),
-            format!("{} – {}", shown(spread.least), shown(spread.most)),
-            of_reference.map_or_else(|| "–".into(), |figure| shown(figure.spread().median)),
+            shown_of(spread.median, unit),
+            format!("{} – {}", shown_of(spread.least, unit), shown_of(spread.most, unit)),
+            of_reference.map_or_else(|| "–".into(), |figure| shown_of(figure.spread().median, unit)),
             match spread.relative() > experiment.spread {
                 true => "  spreads",
                 false => "",

@@ -1,6 +1,6 @@
 //! An experiment's figures in a table: every arm and metric, yours beside the reference.
 
-use measure::{Figure, shown};
+use measure::{Figure, shown_of};
 
 use super::Whole;
 use crate::book::html::escape;
@@ -33,21 +33,21 @@ pub(super) fn all(whole: &Whole<'_>) -> String {
     );
     for metric in metrics {
         let unit = whole.experiment.unit(metric);
-        let unit = if unit.is_empty() {
+        let counted = if unit.is_empty() {
             String::new()
         } else {
             format!(", {}", escape(unit))
         };
         let span = 1 + 3 * sides.iter().flatten().count();
         out.push_str(&format!(
-            "<tbody>\n<tr class=\"metric\"><th colspan=\"{span}\" scope=\"rowgroup\">{}{unit}</th></tr>\n",
+            "<tbody>\n<tr class=\"metric\"><th colspan=\"{span}\" scope=\"rowgroup\">{}{counted}</th></tr>\n",
             escape(metric)
         ));
         for (_, arm) in rows.iter().filter(|(of, _)| *of == metric) {
             let cells: String = sides
                 .iter()
                 .flatten()
-                .map(|taken| cells(taken.record.figure(metric, arm)))
+                .map(|taken| cells(taken.record.figure(metric, arm), unit))
                 .collect();
             out.push_str(&format!("<tr><th scope=\"row\">{}</th>{cells}</tr>\n", arm_words(arm)));
         }
@@ -76,18 +76,18 @@ fn with_marks(word: &str, marks: &[String]) -> String {
     }
 }
 
-fn cells(figure: Option<&Figure>) -> String {
+fn cells(figure: Option<&Figure>, unit: &str) -> String {
     let Some(figure) = figure else {
         return "<td>–</td><td>–</td><td>–</td>".into();
     };
     let spread = figure.spread();
     let range = match figure.samples.len() {
         0 | 1 => "–".to_owned(),
-        _ => format!("{}–{}", shown(spread.least), shown(spread.most)),
+        _ => format!("{}–{}", shown_of(spread.least, unit), shown_of(spread.most, unit)),
     };
     format!(
         "<td><strong>{}</strong></td><td>{range}</td><td>{}</td>",
-        shown(spread.median),
+        shown_of(spread.median, unit),
         crate::text::grouped(figure.n)
     )
 }
