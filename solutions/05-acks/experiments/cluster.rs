@@ -18,7 +18,6 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 pub(crate) struct Cluster<'a> {
     run: &'a Run,
     stack: Held,
-    admin: AdminClient<DefaultClientContext>,
 }
 
 enum Held {
@@ -36,13 +35,19 @@ pub(crate) struct Topic {
 impl<'a> Cluster<'a> {
     /// Servers that others use too, of one broker: for a trial, and not to be hurt.
     pub(crate) fn shared(run: &'a Run) -> anyhow::Result<Self> {
-        Self::of(run, Held::Shared(run.wait(Stack::shared())?))
+        Ok(Self {
+            run,
+            stack: Held::Shared(run.wait(Stack::shared())?),
+        })
     }
 
     /// Servers of the experiment's own. Small ones: their one compiler tier is warm within seconds. With all tiers two cores
     /// compile for minutes, and each arm is quicker than the one before it.
     pub(crate) fn own(run: &'a Run, brokers: u8) -> anyhow::Result<Self> {
-        let made = Self::of(run, Held::Own(Box::new(run.wait(Stack::own(brokers))?)))?;
+        let made = Self {
+            run,
+            stack: Held::Own(Box::new(run.wait(Stack::own(brokers))?)),
+        };
         let found = made.kafka().brokers().len();
         ensure!(
             found == usize::from(brokers),
@@ -51,15 +56,10 @@ impl<'a> Cluster<'a> {
         Ok(made)
     }
 
-    fn of(run: &'a Run, stack: Held) -> anyhow::Result<Self> {
-        let kafka = match &stack {
-            Held::Own(stack) => stack.kafka(),
-            Held::Shared(stack) => stack.kafka(),
-        };
-        let admin = ClientConfig::new()
-            .set("bootstrap.servers", kafka.bootstrap())
-            .create()?;
-        Ok(Self { run, stack, admin })
+    /// A new one for each question: one that is kept goes on asking the broker that it asked before, which may stand still by now.
+    fn admin(&self) -> anyhow::Result<AdminClient<DefaultClientContext>> {
+        let mut config = ClientConfig::new();
+        Ok(config.set("bootstrap.servers", self.bootstrap()).create()?)
     }
 
     fn stack(&self) -> &Stack {
@@ -90,11 +90,12 @@ impl<'a> Cluster<'a> {
 
     /// The settings of the first broker as they are.
     pub(crate) fn broker_settings(&self) -> anyhow::Result<Vec<(String, String)>> {
-        let metadata = self.admin.inner().fetch_metadata(None, LIMIT)?;
+        let admin = self.admin()?;
+        let metadata = admin.inner().fetch_metadata(None, LIMIT)?;
         let id = metadata.brokers().first().context("there is no broker")?.id();
         let (broker, options) = (ResourceSpecifier::Broker(id), options());
         let mut all = Vec::new();
-        for found in self.run.wait(self.admin.describe_configs([&broker], &options))? {
+        for found in self.run.wait(admin.describe_configs([&broker], &options))? {
             let found = found.map_err(|code| anyhow::anyhow!("asking for the broker's settings: {code}"))?;
             all.extend(
                 found
@@ -124,7 +125,7 @@ impl<'a> Cluster<'a> {
             topic = topic.set(key, value);
         }
         let options = options();
-        let made = self.run.wait(self.admin.create_topics([&topic], &options))?;
+        let made = self.run.wait(self.admin()?.create_topics([&topic], &options))?;
         for result in made {
             result.map_err(|(name, code)| anyhow::anyhow!("creating topic {name}: {code}"))?;
         }
@@ -142,7 +143,7 @@ impl<'a> Cluster<'a> {
             change = change.set(key, value);
         }
         let options = options();
-        for result in self.run.wait(self.admin.alter_configs([&change], &options))? {
+        for result in self.run.wait(self.admin()?.alter_configs([&change], &options))? {
             result.map_err(|(_, code)| anyhow::anyhow!("changing topic {}: {code}", topic.name))?;
         }
         Ok(())
@@ -150,7 +151,7 @@ impl<'a> Cluster<'a> {
 
     pub(crate) fn remove(&self, topic: &Topic) -> anyhow::Result<()> {
         let options = options();
-        let gone = self.run.wait(self.admin.delete_topics(&[&topic.name], &options))?;
+        let gone = self.run.wait(self.admin()?.delete_topics(&[&topic.name], &options))?;
         for result in gone {
             result.map_err(|(name, code)| anyhow::anyhow!("deleting topic {name}: {code}"))?;
         }

@@ -129,6 +129,8 @@ fn start(order: &Order<'_>, program: &Path, home: &Path) -> anyhow::Result<Child
         .arg("--bench")
         .env("LAB_STACK", order.provider.name())
         .env("CRITERION_HOME", home)
+        // Of a program that fails the last words are shown, and they are to be words.
+        .env_remove("RUST_BACKTRACE")
         .current_dir(order.lab.place(order.whose))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
