@@ -230,6 +230,23 @@ pub enum Command {
         ./lab rehearse --plain < answers    in lines, as for a script\n\n\
         What you answer and how you score it stays in .lab/rehearsal. Ctrl-C ends; what was done is kept.")]
     Rehearse(RehearseArgs),
+    /// Writes what you have built, predicted, measured and rehearsed as one HTML page, to be shown
+    #[command(after_help = "Examples:\n  \
+        ./lab portfolio                          writes .lab/portfolio.html\n  \
+        ./lab portfolio --out me.html --open     to another file, and opens it in a browser\n  \
+        ./lab portfolio --name \"Kim Minji\"      with this name on it; --name '' leaves it out\n\n\
+        A page that was written before is replaced. A file that is none of these pages stays as it is.")]
+    Portfolio {
+        /// The file to write [default: .lab/portfolio.html of the checkout]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Your name, as it is to stand on it; by default git's user.name
+        #[arg(long)]
+        name: Option<String>,
+        /// Open it in a browser
+        #[arg(long)]
+        open: bool,
+    },
     /// For authors: writes labs/ from solutions/ by the task markers
     #[command(after_help = "Examples:\n  ./lab generate\n  ./lab generate 05")]
     Generate {

@@ -19,6 +19,7 @@ mod labs;
 mod measuring;
 mod mine;
 mod parts;
+mod portfolio;
 mod reader;
 pub mod refusal;
 mod rehearse;

@@ -4,6 +4,7 @@ use measure::Claim;
 use measure::claim::{Seen, Verdict};
 use measure::shown_in;
 
+use super::chart::Voice;
 use super::html::{escape, inline, sentence};
 use crate::measuring::Known;
 use crate::measuring::claims::FILE;
@@ -66,7 +67,7 @@ impl Judged {
     }
 
     /// On what it depends, why there is none; nothing where the word says all.
-    fn detail(&self, known: &Known, claim: &Claim) -> Option<String> {
+    pub(super) fn detail(&self, known: &Known, claim: &Claim) -> Option<String> {
         match &self.verdict {
             Verdict::Confirmed | Verdict::Refuted => None,
             Verdict::Depends { holds, fails } => Some(format!(
@@ -92,7 +93,7 @@ impl Judged {
     }
 
     /// What was seen, and whose it is: `3 brokers: 1.4; 1 broker: 1.1 (reference)`.
-    fn evidence(&self, known: &Known, claim: &Claim) -> Option<String> {
+    pub(super) fn evidence(&self, known: &Known, claim: &Claim, voice: Voice) -> Option<String> {
         if self.seen.is_empty() {
             return None;
         }
@@ -112,9 +113,11 @@ impl Judged {
             format!("{}: {} ({holds})", escape(&seen.when), shown_in(seen.value, unit(seen)))
         };
         let all: Vec<String> = self.seen.iter().map(one).collect();
-        let whose = match self.by {
-            By::Mine => "Measured by you",
-            By::Reference => "Measured by the reference",
+        let whose = match (self.by, voice) {
+            (By::Mine, Voice::Reader) => "Measured by you",
+            (By::Mine, Voice::Shown) => "By own records",
+            (By::Reference, Voice::Reader) => "Measured by the reference",
+            (By::Reference, Voice::Shown) => "By the reference's records",
         };
         let marks: Vec<String> = self.marks.iter().map(|mark| format!("; {}", escape(mark))).collect();
         Some(format!("{whose}{}: {}.", marks.concat(), all.join("; ")))
@@ -173,7 +176,7 @@ pub(super) fn table(known: &Known, chapter: &str) -> Result<String, String> {
         let mut found = vec![sentence(&claim.because)];
         found.extend(judged.detail(known, claim));
         let evidence = judged
-            .evidence(known, claim)
+            .evidence(known, claim, Voice::Reader)
             .map_or(String::new(), |text| format!("<p class=\"evidence\">{text}</p>"));
         out.push_str(&format!(
             "<tr id=\"claim-{}\"><td>{}</td><td>{}</td><td>{}{evidence}{}</td></tr>\n",
@@ -201,7 +204,7 @@ pub(super) fn foot(known: &Known, ids: &str) -> Result<String, String> {
         text.extend(judged.detail(known, claim));
         text.extend(
             judged
-                .evidence(known, claim)
+                .evidence(known, claim, Voice::Reader)
                 .map(|evidence| format!("<span class=\"evidence\">{evidence}</span>")),
         );
         out.push_str(&format!(

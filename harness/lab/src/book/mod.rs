@@ -8,7 +8,7 @@ pub(crate) mod build;
 pub(crate) mod chart;
 mod claims;
 mod directive;
-mod experiment;
+pub(crate) mod experiment;
 mod glossary;
 pub(crate) mod html;
 pub(crate) mod links;

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use mdbook_preprocessor::book::{Book, BookItem};
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
+use super::chart::Voice;
 use super::directive::{Directive, find};
 use super::material::Material;
 use super::{PAGES, boxes, claims, experiment, mistake, numbers, plan, quiz, tasks};
@@ -160,7 +161,7 @@ fn block<'a>(
             open.push(directive.clone());
             claims::foot(known, words).map(|_| boxes::stop())?
         }
-        "experiment" => experiment::figure(known, words)?,
+        "experiment" => experiment::figure(known, words, Voice::Reader)?,
         "claims" => claims::table(known, words)?,
         "glossary" => material.glossary.table(),
         "plan" => plan::tables(&material.root, known, &|chapter| material.minutes_of(chapter)),

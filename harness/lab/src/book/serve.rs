@@ -126,7 +126,7 @@ pub(crate) fn tell(built: &Built) {
     }
 }
 
-fn open_browser(address: &str) {
+pub(crate) fn open_browser(address: &str) {
     let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     let quiet = std::process::Stdio::null;
     let opened = std::process::Command::new(program)

@@ -12,13 +12,14 @@ mod hint;
 mod images;
 mod list;
 mod next;
+mod portfolio;
 mod predict;
 mod questions;
 mod record;
 mod rehearse;
 mod reset;
 mod reveal;
-mod score;
+pub(crate) mod score;
 mod soak;
 mod start;
 mod status;
@@ -92,6 +93,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             factor,
         }),
         Command::Score => score::run(),
+        Command::Portfolio { out, name, open } => portfolio::run(out, name, open),
         Command::Book { build, port, open } => book::run(build, port, open),
         Command::BookPreprocessor { words } => book::preprocess(&words),
         Command::Audit { json } => audit::run(json),

@@ -9,7 +9,7 @@ use crate::measuring::Known;
 use crate::{cargo, out};
 
 /// Fewer than these say nothing about how sure somebody should be.
-const ENOUGH: usize = 5;
+pub(crate) const ENOUGH: usize = 5;
 
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let known = Known::read(&cargo::root())?;

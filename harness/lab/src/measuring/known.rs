@@ -263,24 +263,30 @@ impl Known {
 
     /// Each prediction that was made before the first measurement, with what that measurement gave.
     pub(crate) fn outcomes(&self) -> Vec<Outcome> {
+        self.measured().into_iter().map(|(outcome, _)| outcome).collect()
+    }
+
+    /// The same, each with the record of that measurement.
+    pub(crate) fn measured(&self) -> Vec<(Outcome, &Record)> {
         let blind = self
             .predictions
             .iter()
             .filter(|prediction| !self.measured_before(&prediction.of.experiment, &prediction.date));
-        let mut outcomes: Vec<Outcome> = Vec::new();
+        let mut outcomes: Vec<(Outcome, &Record)> = Vec::new();
         for prediction in blind {
             let after = |record: &&Record| record.date >= prediction.date;
             let mut figures = self
                 .all_mine(&prediction.of.experiment)
                 .filter(after)
-                .filter_map(|record| record.figure(&prediction.of.metric, &prediction.of.arm));
-            if let Some(figure) = figures.next() {
+                .filter_map(|record| Some((record.figure(&prediction.of.metric, &prediction.of.arm)?, record)));
+            if let Some((figure, record)) = figures.next() {
                 // Who thought again before measuring is judged by the last thought.
-                outcomes.retain(|other| other.prediction.of != prediction.of);
-                outcomes.push(Outcome {
+                outcomes.retain(|(other, _)| other.prediction.of != prediction.of);
+                let outcome = Outcome {
                     prediction: prediction.clone(),
                     measured: figure.spread().median,
-                });
+                };
+                outcomes.push((outcome, record));
             }
         }
         outcomes

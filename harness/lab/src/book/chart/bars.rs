@@ -59,7 +59,7 @@ pub(crate) fn bars(chart: &Bars) -> String {
     there.dedup();
     let entries: Vec<_> = there
         .iter()
-        .map(|whose| (swatch(*whose), whose.word().to_owned()))
+        .map(|whose| (swatch(*whose), whose.word(chart.voice).to_owned()))
         .collect();
     figure(&chart.title, &chart.unit, &key(&entries), &out)
 }
@@ -102,7 +102,7 @@ fn draw(mark: &Mark, scale: &Scale, top: f64, out: &mut String) {
 /// All values, for who does not see them.
 fn words(chart: &Bars) -> String {
     let arm = |arm: &Arm| {
-        let marks: Vec<String> = arm.marks.iter().map(|mark| mark.words(&chart.unit)).collect();
+        let marks: Vec<String> = arm.marks.iter().map(|mark| mark.words(&chart.unit, chart.voice)).collect();
         format!("{}: {}.", arm.label, marks.join(", "))
     };
     let arms: Vec<String> = chart.arms.iter().map(arm).collect();
@@ -111,7 +111,7 @@ fn words(chart: &Bars) -> String {
 }
 
 /// A name in lines that fit a phone; broken between its parts.
-fn wrap(name: &str) -> Vec<String> {
+pub(super) fn wrap(name: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in name.split(' ') {
         match lines.last_mut() {

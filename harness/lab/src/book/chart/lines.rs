@@ -158,7 +158,7 @@ fn entries(chart: &Lines, labels: &[&str]) -> Vec<(String, String)> {
             Whose::Predicted => dot("predicted", DIAMOND),
             Whose::Guide => dot("guide", ARROW),
         };
-        entries.push((swatch, whose.word().to_owned()));
+        entries.push((swatch, whose.word(chart.voice).to_owned()));
     }
     entries
 }
@@ -186,7 +186,7 @@ fn words(chart: &Lines) -> String {
         } else {
             format!("{}, ", series.label)
         };
-        out.push_str(&format!(" {label}{}: {}.", series.whose.word(), points.join(", ")));
+        out.push_str(&format!(" {label}{}: {}.", series.whose.word(chart.voice), points.join(", ")));
     }
     if chart.log {
         out.push_str(" Both axes are logarithmic.");

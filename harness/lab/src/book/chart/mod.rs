@@ -5,6 +5,7 @@
 //! `book/theme/chart.css`; nothing is told by colour alone.
 
 mod bars;
+mod intervals;
 mod lines;
 mod scale;
 #[cfg(test)]
@@ -13,7 +14,17 @@ mod tests;
 use measure::shown_in;
 
 pub(crate) use bars::bars;
+pub(crate) use intervals::{Interval, Intervals, intervals};
 pub(crate) use lines::lines;
+
+/// To whom a drawing speaks of the reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Voice {
+    /// To the reader: `yours`.
+    Reader,
+    /// To somebody to whom the reader shows it: `measured`.
+    Shown,
+}
 
 /// Whose a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,12 +50,14 @@ impl Whose {
     }
 
     /// The word that stands in keys and texts.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Yours => "yours",
-            Self::Reference => "reference",
-            Self::Predicted => "your prediction",
-            Self::Guide => "the guide",
+    pub(crate) fn word(self, voice: Voice) -> &'static str {
+        match (self, voice) {
+            (Self::Yours, Voice::Reader) => "yours",
+            (Self::Yours, Voice::Shown) => "measured",
+            (Self::Reference, _) => "reference",
+            (Self::Predicted, Voice::Reader) => "your prediction",
+            (Self::Predicted, Voice::Shown) => "predicted",
+            (Self::Guide, _) => "the guide",
         }
     }
 }
@@ -60,8 +73,8 @@ pub(crate) struct Mark {
 
 impl Mark {
     /// In words: `yours 12 ms (11 ms to 14 ms)`.
-    fn words(&self, unit: &str) -> String {
-        let value = format!("{} {}", self.whose.word(), shown_in(self.value, unit));
+    fn words(&self, unit: &str, voice: Voice) -> String {
+        let value = format!("{} {}", self.whose.word(voice), shown_in(self.value, unit));
         if self.has_range() {
             format!(
                 "{value} ({} to {})",
@@ -92,6 +105,7 @@ pub(crate) struct Bars {
     pub(crate) title: String,
     pub(crate) unit: String,
     pub(crate) log: bool,
+    pub(crate) voice: Voice,
     pub(crate) arms: Vec<Arm>,
 }
 
@@ -118,6 +132,7 @@ pub(crate) struct Lines {
     pub(crate) unit: String,
     pub(crate) x_title: String,
     pub(crate) log: bool,
+    pub(crate) voice: Voice,
     pub(crate) series: Vec<Series>,
 }
 

@@ -16,6 +16,7 @@ fn some_bars(log: bool) -> Bars {
         title: "acks=all costs a round trip <more>".into(),
         unit: "ms".into(),
         log,
+        voice: Voice::Reader,
         arms: vec![
             Arm {
                 label: "acks=all · brokers=3".into(),
@@ -51,6 +52,7 @@ fn some_lines(log: bool) -> Lines {
         unit: "%".into(),
         x_title: "bound, ms".into(),
         log,
+        voice: Voice::Reader,
         series: vec![
             series("disorder=200", Whose::Yours, 100.0),
             series("disorder=200", Whose::Reference, 120.0),
@@ -139,4 +141,28 @@ fn what_cannot_be_drawn_leaves_the_drawing_whole() {
     broken.arms[0].marks[0] = mark(Whose::Yours, f64::NAN, f64::NEG_INFINITY, f64::INFINITY);
     let drawn = bars(&broken);
     assert!(!drawn.contains("NaN") && !drawn.contains("inf"), "{drawn}");
+}
+
+#[test]
+fn intervals_stand_in_multiples_of_what_was_predicted() {
+    let one = |label: &str, predicted, factor, measured, word: &str| Interval {
+        label: label.into(),
+        unit: "ms".into(),
+        predicted,
+        factor,
+        measured,
+        word: word.into(),
+    };
+    let drawn = intervals(&Intervals {
+        title: "Predicted & measured".into(),
+        all: vec![
+            one("hit: p99 acks=all", 10.0, 3.0, 20.0, "inside"),
+            one("missed: p99 acks=1", 10.0, 2.0, 450.0, "off by 45×"),
+            one("none measured", 10.0, 2.0, 0.0, "measured 0"),
+            one("none predicted <b>", 0.0, 2.0, 7.0, "predicted 0"),
+            one("none at all", 0.0, 2.0, 0.0, "inside"),
+        ],
+    });
+    assert!(!drawn.contains("NaN") && !drawn.contains("inf\""), "{drawn}");
+    insta::assert_snapshot!(drawn);
 }

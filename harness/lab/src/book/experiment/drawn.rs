@@ -26,6 +26,7 @@ fn one(whole: &Whole<'_>, chart: &Chart) -> String {
                 title: chart.title.clone(),
                 unit,
                 log: chart.log,
+                voice: whole.voice,
                 arms: all.into_iter().map(named).collect(),
             })
         }
@@ -34,6 +35,7 @@ fn one(whole: &Whole<'_>, chart: &Chart) -> String {
             unit,
             x_title: chart.x_title.clone().unwrap_or_else(|| x.clone()),
             log: chart.log,
+            voice: whole.voice,
             series: series(&all, x, &varying),
         }),
     }

@@ -3,8 +3,9 @@
 mod drawn;
 mod table;
 
-use measure::{Experiment, shown_in};
+use measure::{Code, Experiment, Record, Verdict, shown_in};
 
+use super::chart::Voice;
 use super::claims;
 use super::html::{escape, markdown, sentence};
 use super::numbers::day;
@@ -31,17 +32,40 @@ pub(super) fn find<'a>(known: &'a Known, id: &str) -> Result<(&'a Lab, &'a Exper
 struct Whole<'a> {
     known: &'a Known,
     experiment: &'a Experiment,
+    voice: Voice,
     mine: Option<Taken<'a>>,
     reference: Option<Taken<'a>>,
 }
 
+/// How the reader's own is called.
+struct Words {
+    yours: &'static str,
+    prediction: &'static str,
+}
+
+impl Whole<'_> {
+    fn words(&self) -> Words {
+        match self.voice {
+            Voice::Reader => Words {
+                yours: "Yours",
+                prediction: "Your prediction",
+            },
+            Voice::Shown => Words {
+                yours: "Measured",
+                prediction: "Predicted",
+            },
+        }
+    }
+}
+
 /// # Errors
 /// As [`find`].
-pub(super) fn figure(known: &Known, id: &str) -> Result<String, String> {
+pub(crate) fn figure(known: &Known, id: &str, voice: Voice) -> Result<String, String> {
     let (lab, experiment) = find(known, id)?;
     let whole = Whole {
         known,
         experiment,
+        voice,
         mine: known.taken(id, By::Mine),
         reference: known.taken(id, By::Reference),
     };
@@ -109,15 +133,27 @@ fn asked(whole: &Whole<'_>, lab: &str) -> String {
         .all
         .iter()
         .find_map(|(_, claim)| claim.figure.as_ref().filter(|said| said.of == predict.of));
+    let words = whole.words();
+    let not_predicted = match whole.voice {
+        Voice::Reader => format!("<code>./lab predict {lab}</code>"),
+        Voice::Shown => "nothing was written down".into(),
+    };
     let cells = [
+        ("prediction", words.prediction, predicted, not_predicted),
         (
-            "Your prediction",
-            predicted,
-            format!("<code>./lab predict {lab}</code>"),
+            "yours",
+            words.yours,
+            measured(whole.mine),
+            format!("<code>./lab bench {lab}</code>"),
         ),
-        ("Yours", measured(whole.mine), format!("<code>./lab bench {lab}</code>")),
-        ("Reference", measured(whole.reference), "not measured yet".into()),
         (
+            "reference",
+            "Reference",
+            measured(whole.reference),
+            "not measured yet".into(),
+        ),
+        (
+            "guide",
             "The guide",
             said.map(|said| (shown_in(said.value, unit), Vec::new())),
             "no number".into(),
@@ -127,8 +163,7 @@ fn asked(whole: &Whole<'_>, lab: &str) -> String {
         "<div class=\"asked\">\n<p>{}</p>\n<dl class=\"four\">\n",
         sentence(&predict.question)
     );
-    for (word, found, without) in cells {
-        let class = word.rsplit(' ').next().unwrap_or(word).to_lowercase();
+    for (class, word, found, without) in cells {
         let (value, notes) = match found {
             Some((value, notes)) => (format!("<span class=\"value\">{}</span>", escape(&value)), notes),
             None => (format!("<span class=\"without\">{without}</span>"), Vec::new()),
@@ -158,22 +193,40 @@ fn of_guide(whole: &Whole<'_>) -> String {
         .map(|(_, claim)| claim)
         .filter(about)
         .collect();
-    if claims.is_empty() {
-        return String::new();
-    }
-    let mut out = String::from("<p class=\"list-title\">What the guide says</p>\n<ul class=\"of-guide\">\n");
+    let mut list = String::new();
     for claim in claims {
         let judged = claims::judge(whole.known, claim);
-        out.push_str(&format!("<li>{} {}</li>\n", judged.badge(), sentence(&claim.says)));
+        // Who is shown it cannot look the claim up: what the verdict stands on comes with it.
+        let evidence = match (whole.voice, &judged.verdict) {
+            (Voice::Reader, _) => vec![],
+            (Voice::Shown, Verdict::NotMeasured { .. }) => continue,
+            (Voice::Shown, Verdict::Inconclusive { .. }) => vec![
+                judged.detail(whole.known, claim),
+                judged.evidence(whole.known, claim, whole.voice),
+            ],
+            (Voice::Shown, _) => vec![judged.evidence(whole.known, claim, whole.voice)],
+        };
+        let evidence: String = evidence
+            .into_iter()
+            .flatten()
+            .map(|text| format!(" <span class=\"evidence\">{text}</span>"))
+            .collect();
+        list.push_str(&format!(
+            "<li>{} {}{evidence}</li>\n",
+            judged.badge(),
+            sentence(&claim.says)
+        ));
     }
-    out.push_str("</ul>\n");
-    out
+    if list.is_empty() {
+        return list;
+    }
+    format!("<p class=\"list-title\">What the guide says</p>\n<ul class=\"of-guide\">\n{list}</ul>\n")
 }
 
 /// Where the figures come from, and what makes them.
 fn whence(whole: &Whole<'_>, lab: &str) -> String {
     let mut out = String::from("<footer class=\"whence\">\n");
-    for (word, taken) in [("Yours", whole.mine), ("Reference", whole.reference)] {
+    for (word, taken) in [(whole.words().yours, whole.mine), ("Reference", whole.reference)] {
         let Some(taken) = taken else { continue };
         let record = taken.record;
         let servers: Vec<String> = record
@@ -187,15 +240,16 @@ fn whence(whole: &Whole<'_>, lab: &str) -> String {
             (provider, all) => format!("servers: {provider}, {}", all.join(", ")),
         };
         out.push_str(&format!(
-            "<p><strong>{word}</strong>: {}, {}; {}; revision {}.{}</p>\n",
-            day(&record.date),
+            "<p><strong>{word}</strong>: {}, {}, {}; {}; revision {}.{}</p>\n",
+            escape(day(&record.date)),
+            code_of(record, whole.voice),
             escape(&record.machine.to_string()),
             escape(&servers),
             escape(&record.revision),
             marked(&taken)
         ));
         for note in &record.notes {
-            out.push_str(&format!("<p class=\"note\">{}</p>\n", sentence(note)));
+            out.push_str(&format!("<p class=\"note\">{}</p>\n", escape(note)));
         }
     }
     let experiment = whole.experiment;
@@ -204,6 +258,15 @@ fn whence(whole: &Whole<'_>, lab: &str) -> String {
         minutes(experiment.minutes)
     ));
     out
+}
+
+/// Whose code a figure is of.
+fn code_of(record: &Record, voice: Voice) -> &'static str {
+    match (record.code, voice) {
+        (Code::Reference, _) => "the reference's code",
+        (Code::Yours, Voice::Reader) => "your code",
+        (Code::Yours, Voice::Shown) => "own code",
+    }
 }
 
 /// `1 minute`, `12 minutes`.
