@@ -119,8 +119,11 @@ impl Judged {
             (By::Reference, Voice::Reader) => "Measured by the reference",
             (By::Reference, Voice::Shown) => "By the reference's records",
         };
-        let marks: Vec<String> = self.marks.iter().map(|mark| format!("; {}", escape(mark))).collect();
-        Some(format!("{whose}{}: {}.", marks.concat(), all.join("; ")))
+        let marks = match self.marks.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", escape(&self.marks.join("; "))),
+        };
+        Some(format!("{whose}{marks}: {}.", all.join("; ")))
     }
 }
 

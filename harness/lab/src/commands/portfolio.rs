@@ -30,7 +30,8 @@ pub(crate) fn run(file: Option<PathBuf>, name: Option<String>, open: bool) -> an
     let file = file.unwrap_or(own);
     let replaces = replaces(&file)?;
     let facts = facts(&root, name)?;
-    write(&file, &page(&facts)).with_context(|| format!("{} cannot be written; choose another --out FILE", file.display()))?;
+    write(&file, &page(&facts))
+        .with_context(|| format!("{} cannot be written; choose another --out FILE", file.display()))?;
     let shown = shown(&root, &file);
     out(&format!(
         "{} {}{}\n",
@@ -39,7 +40,7 @@ pub(crate) fn run(file: Option<PathBuf>, name: Option<String>, open: bool) -> an
         match facts.is_empty() {
             true => ", which says what to do first. Next: ./lab start 05",
             false if open => "",
-            false => ". Next: ./lab portfolio --open, or print it from a browser",
+            false => ". Next: open it in a browser, and print it from there if it is to be paper",
         }
     ));
     if open {
@@ -51,7 +52,10 @@ pub(crate) fn run(file: Option<PathBuf>, name: Option<String>, open: bool) -> an
 /// Whether a page that was written before stands there; nothing else is overwritten.
 fn replaces(file: &Path) -> anyhow::Result<bool> {
     if !files::is_there(file) {
-        if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        if let Some(folder) = file
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
+        {
             bail!(
                 "{} is no folder, so {} cannot be written; make it, or choose another --out FILE for ./lab portfolio",
                 folder.display(),

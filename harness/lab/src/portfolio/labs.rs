@@ -40,7 +40,7 @@ fn one(standing: &Standing) -> String {
             other => other,
         };
         said.push(format!(
-            "Last run of the tests, {}: {} of the {} of all tasks passed, with {}; servers: {}.",
+            "Last run, {}: {} of the {} tests of all tasks passed, with {}; servers: {}.",
             last.date,
             last.passed,
             manifest.declared(),
@@ -50,7 +50,9 @@ fn one(standing: &Standing) -> String {
     }
     if manifest.bonus.is_some() {
         said.push(match progress.bonus {
-            Some(date) => format!("Bonus, {date}: a test of one's own finds a mistake that was planted in the reference."),
+            Some(date) => {
+                format!("Bonus, {date}: a test of one's own finds a mistake that was planted in the reference.")
+            }
             None => "The bonus, a test of one's own that finds a planted mistake, is open.".into(),
         });
     }

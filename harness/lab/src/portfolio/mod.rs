@@ -60,14 +60,17 @@ impl Facts {
 /// The page. The same facts give the same bytes.
 pub(crate) fn page(facts: &Facts) -> String {
     let counted = calibration::counted(&facts.known);
-    let begin = if facts.is_empty() { first() } else { String::new() };
+    let begin = match facts.is_empty() {
+        true => first(),
+        false => glance(facts, &counted),
+    };
     let sections = [
         head(&facts.head),
         begin,
-        glance(facts, &counted),
         labs::section(&facts.standings),
-        experiments::section(&facts.known),
+        // Before the experiments, which are many pages.
         calibration::section(&facts.known, &counted),
+        experiments::section(&facts.known),
         rehearsed::section(&facts.bank, &facts.reviews),
         experiments::again(&facts.known),
     ];
@@ -85,7 +88,9 @@ pub(crate) fn page(facts: &Facts) -> String {
 
 fn head(head: &Head) -> String {
     let name = head.name.as_deref();
-    let name = name.map_or(String::new(), |name| format!("<p class=\"name\">{}</p>\n", escape(name)));
+    let name = name.map_or(String::new(), |name| {
+        format!("<p class=\"reader\">{}</p>\n", escape(name))
+    });
     let code = match head.labs_changed {
         Some(true) => "; the code in <code>labs/</code> has changes that no commit holds",
         Some(false) => "; the code in <code>labs/</code> is as that revision has it",
@@ -97,7 +102,9 @@ fn head(head: &Head) -> String {
          event-time windows into ClickHouse. Whoever works through it builds parts of the pipeline against tests, writes a number down \
          before each experiment, measures it, and rehearses what an interviewer would ask.</p>\n\
          <dl class=\"facts\">\n<div><dt>Date</dt><dd>{}</dd></div>\n<div><dt>Machine</dt><dd>{}</dd></div>\n\
-         <div><dt>Workbook</dt><dd>revision {}{code}</dd></div>\n</dl>\n</header>\n",
+         <div><dt>Workbook</dt><dd>revision {}{code}</dd></div>\n</dl>\n\
+         <nav aria-label=\"Sections\"><a href=\"#labs\">Labs</a> <a href=\"#calibration\">Calibration</a> \
+         <a href=\"#experiments\">Experiments</a> <a href=\"#rehearsal\">Rehearsal</a> <a href=\"#again\">To measure it again</a></nav>\n</header>\n",
         head.date,
         escape(&head.machine.to_string()),
         escape(&head.revision),
@@ -117,7 +124,11 @@ fn first() -> String {
 
 /// Four counts, each of how many there are.
 fn glance(facts: &Facts, counted: &[calibration::Counted<'_>]) -> String {
-    let tasks: usize = facts.standings.iter().map(|standing| standing.lab.manifest.tasks.len()).sum();
+    let tasks: usize = facts
+        .standings
+        .iter()
+        .map(|standing| standing.lab.manifest.tasks.len())
+        .sum();
     let done: usize = facts.standings.iter().map(Standing::done).sum();
     let hits = counted.iter().filter(|one| one.outcome.hit()).count();
     let last = rehearsed::last(&facts.reviews);

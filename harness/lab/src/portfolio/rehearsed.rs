@@ -10,6 +10,12 @@ use crate::text::plural;
 /// The bands of a score.
 const BANDS: std::ops::RangeInclusive<u8> = 1..=4;
 
+/// A review's scores; what is no band is none.
+fn valid(review: &Review) -> impl Iterator<Item = u32> {
+    let scores = review.scores.values().filter(|score| BANDS.contains(score));
+    scores.map(|score| u32::from(*score))
+}
+
 /// By question, how often it was answered and the last review of it.
 pub(super) fn last(reviews: &[Review]) -> BTreeMap<&str, (usize, &Review)> {
     let mut ordered: Vec<&Review> = reviews.iter().collect();
@@ -114,14 +120,18 @@ fn questions(bank: &Bank, last: &BTreeMap<&str, (usize, &Review)>) -> String {
     for (id, (times, review)) in last {
         let (chapter, ask) = match bank.question(id) {
             Some(question) => (question.chapter.clone(), sentence(&question.en.ask)),
-            None => ("–".into(), format!("<code>{}</code>, not in the bank any more", escape(id))),
+            None => (
+                "–".into(),
+                format!("<code>{}</code>, not in the bank any more", escape(id)),
+            ),
         };
         let row = format!(
             "<tr><th scope=\"row\"><span class=\"number\">{}</span> {ask}</th><td data-label=\"Times\">{times}</td>\
-             <td data-label=\"Last\">{}</td><td data-label=\"Score\">{} of 16</td></tr>\n",
+             <td data-label=\"Last\">{}</td><td data-label=\"Score\">{} of {}</td></tr>\n",
             escape(&chapter),
             review.day,
-            review.sum()
+            valid(review).sum::<u32>(),
+            4 * valid(review).count()
         );
         rows.push((chapter, row));
     }

@@ -81,8 +81,13 @@ impl Shelf {
         command
     }
 
+    /// A call that ends by itself.
+    pub fn lab(&self, words: &[&str]) -> Output {
+        self.command(words).output().unwrap()
+    }
+
     pub fn build(&self) -> Output {
-        self.command(&["book", "--build"]).output().unwrap()
+        self.lab(&["book", "--build"])
     }
 
     /// Serves the book until the server is dropped.

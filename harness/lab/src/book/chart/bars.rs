@@ -102,7 +102,11 @@ fn draw(mark: &Mark, scale: &Scale, top: f64, out: &mut String) {
 /// All values, for who does not see them.
 fn words(chart: &Bars) -> String {
     let arm = |arm: &Arm| {
-        let marks: Vec<String> = arm.marks.iter().map(|mark| mark.words(&chart.unit, chart.voice)).collect();
+        let marks: Vec<String> = arm
+            .marks
+            .iter()
+            .map(|mark| mark.words(&chart.unit, chart.voice))
+            .collect();
         format!("{}: {}.", arm.label, marks.join(", "))
     };
     let arms: Vec<String> = chart.arms.iter().map(arm).collect();

@@ -186,7 +186,11 @@ fn words(chart: &Lines) -> String {
         } else {
             format!("{}, ", series.label)
         };
-        out.push_str(&format!(" {label}{}: {}.", series.whose.word(chart.voice), points.join(", ")));
+        out.push_str(&format!(
+            " {label}{}: {}.",
+            series.whose.word(chart.voice),
+            points.join(", ")
+        ));
     }
     if chart.log {
         out.push_str(" Both axes are logarithmic.");

@@ -60,7 +60,9 @@ pub(super) fn all(whole: &Whole<'_>) -> String {
 fn heads(whole: &Whole<'_>) -> String {
     let head =
         |word: &str| format!("<th scope=\"col\">{word}</th><th scope=\"col\">least–most</th><th scope=\"col\">n</th>");
-    let mine = whole.mine.map(|taken| head(&with_marks(whole.words().yours, &taken.marks())));
+    let mine = whole
+        .mine
+        .map(|taken| head(&with_marks(whole.words().yours, &taken.marks())));
     let reference = whole
         .reference
         .map(|taken| head(&with_marks("Reference", &taken.marks())));
