@@ -96,7 +96,8 @@ impl Stale {
     #[must_use]
     pub fn of(record: &Record, today: &Today) -> Option<Self> {
         let code = today.code_digest.as_ref().is_some_and(|now| *now != record.code_digest);
-        let differs = |(name, version): (&String, &String)| today.servers.get(name).is_some_and(|now| now != version);
+        let differs =
+            |(name, version): (&String, &String)| today.servers.get(name).is_some_and(|now| !is(version, now));
         let machine = today.machine.as_ref().is_some_and(|now| *now != record.machine);
         match () {
             () if code => Some(Self::Code),
@@ -115,6 +116,12 @@ impl Stale {
             Self::Machine => "this is another machine",
         }
     }
+}
+
+/// Whether a server that calls itself `version` is the one that is pinned: it may say more, as 25.8.2.1 of 25.8.2.
+fn is(version: &str, pinned: &str) -> bool {
+    let more = version.strip_prefix(pinned);
+    more.is_some_and(|more| more.is_empty() || more.starts_with('.'))
 }
 
 /// The records of a file, and what of it cannot be read.
@@ -157,5 +164,23 @@ impl Records {
     pub fn best(&self, experiment: &str, fits: impl Fn(&Record) -> bool) -> Option<&Record> {
         self.newest(experiment, |record| record.mode == Mode::Full && fits(record))
             .or_else(|| self.newest(experiment, &fits))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_says_more_of_its_version_than_is_pinned_is_the_pinned_one() {
+        for (version, pinned, same) in [
+            ("25.8.2.1", "25.8.2", true),
+            ("4.3.1", "4.3.1", true),
+            ("25.8.21", "25.8.2", false),
+            ("25.8.1.1", "25.8.2", false),
+            ("4.3", "4.3.1", false),
+        ] {
+            assert_eq!(is(version, pinned), same, "{version} where {pinned} is pinned");
+        }
     }
 }
