@@ -74,7 +74,7 @@ pub(crate) fn intervals(chart: &Intervals) -> String {
             "<text class=\"tick\" x=\"{}\" y=\"{}\" text-anchor=\"{anchor}\">{}</text>\n",
             x(tick),
             px(bottom + 15.0),
-            shown_in(tick, "×")
+            shown(tick)
         ));
     }
     out.push_str(&format!(
