@@ -15,7 +15,6 @@ mod folder;
 mod guide;
 pub mod keep;
 mod labs;
-#[allow(dead_code)] // until the book reads it
 mod measuring;
 mod mine;
 mod parts;
