@@ -79,13 +79,6 @@ impl Claims {
     pub(crate) fn find(&self, id: &str) -> Option<&Claim> {
         self.all.iter().map(|(_, claim)| claim).find(|claim| claim.id == id)
     }
-
-    pub(crate) fn of_chapter<'a>(&'a self, chapter: &'a str) -> impl Iterator<Item = &'a Claim> {
-        self.all
-            .iter()
-            .map(|(_, claim)| claim)
-            .filter(move |claim| claim.chapter == chapter)
-    }
 }
 
 fn mistake(line: usize, what: String) -> Mistake {

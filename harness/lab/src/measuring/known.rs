@@ -55,15 +55,6 @@ pub(crate) struct Shown<'a> {
     pub(crate) reference: Option<(&'a Figure, Taken<'a>)>,
 }
 
-impl<'a> Shown<'a> {
-    /// The one to quote: the reader's own if it is not stale, else the reference's; and whether it is the reader's.
-    pub(crate) fn best(&self) -> Option<(&'a Figure, Taken<'a>, bool)> {
-        let mine = self.mine.filter(|(_, taken)| taken.stale.is_none());
-        let mine = mine.map(|(figure, taken)| (figure, taken, true));
-        mine.or(self.reference.map(|(figure, taken)| (figure, taken, false)))
-    }
-}
-
 /// Whose records judge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum By {
