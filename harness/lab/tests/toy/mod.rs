@@ -123,6 +123,7 @@ impl Toy {
         toy.write("Cargo.toml", &ROOT.replace("MEMBERS", &members.join(", ")));
         toy.write(".gitignore", "/target\n/.lab/\n");
         toy.write("harness/README.md", "No part of the harness is needed.\n");
+        toy.write("book/src/index.md", "# Toy\n");
         for (path, text) in [
             ("Cargo.toml", package("07-toy", "toy").as_str()),
             ("lab.toml", MANIFEST),

@@ -35,7 +35,7 @@ pub(super) fn findings(root: &Path) -> anyhow::Result<(Vec<String>, String)> {
             .iter()
             .map(|question| (question.id.clone(), question.guide.clone()))
             .collect(),
-        pages: pages(root)?,
+        pages: pages(root, &mut findings),
     };
     findings.extend(check(&guide, &places).iter().map(ToString::to_string));
     findings.extend(figures(&known));
@@ -43,13 +43,19 @@ pub(super) fn findings(root: &Path) -> anyhow::Result<(Vec<String>, String)> {
     Ok((findings, table(&guide)))
 }
 
-fn pages(root: &Path) -> anyhow::Result<BTreeSet<String>> {
-    let src = root.join("book/src");
-    let pages = files::walk(&src)?.into_keys();
-    Ok(pages
-        .filter(|page| page.extension().is_some_and(|kind| kind == "md"))
-        .map(|page| page.to_string_lossy().into_owned())
-        .collect())
+/// A book without its pages is one more thing that is wrong: the labs are checked all the same.
+fn pages(root: &Path, findings: &mut Vec<String>) -> BTreeSet<String> {
+    match files::walk(&root.join("book/src")) {
+        Ok(pages) => pages
+            .into_keys()
+            .filter(|page| page.extension().is_some_and(|kind| kind == "md"))
+            .map(|page| page.to_string_lossy().into_owned())
+            .collect(),
+        Err(err) => {
+            findings.push(format!("{err}; restore it with git checkout -- book"));
+            BTreeSet::new()
+        }
+    }
 }
 
 /// Claims that name a figure which no experiment has, or which the reference did not measure.
