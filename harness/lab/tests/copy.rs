@@ -23,6 +23,7 @@ fn a_right_workbook_holds_and_the_readers_own_labs_are_neither_read_nor_touched(
     let said = toy.lab(&["check"]);
     assert_eq!(said.code, Some(0), "{said:#?}");
     assert!(said.stderr.contains("every gate holds: 2 labs in "), "{said:#?}");
+    assert!(said.stderr.contains("the book: nothing is wrong"), "{said:#?}");
     for row in [
         "lab.toml               2 tasks, 5 tests",
         "red as declared        5 of 6",

@@ -36,7 +36,7 @@ pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
     for round in 0..rounds {
         teller.step("two followers stop, then the leader is killed");
         let leader = 1 + (round % 3) as i32;
-        for (arm, seen) in once(run, &cluster, &trades, leader)? {
+        for (arm, seen) in once(run, &cluster, &trades, leader, &mut figures)? {
             let of = ALONE as u64;
             figures.add(&arm, "refused", 100.0 * seen.refused as f64 / of as f64, of);
             figures.add(&arm, "acknowledged", 100.0 * seen.acknowledged as f64 / of as f64, of);
@@ -77,8 +77,25 @@ struct Seen {
 
 /// The client does not try again, so that every answer of the broker is seen.
 fn client(cluster: &Cluster<'_>, topic: &Topic, acks: &str, trades: &Trades) -> anyhow::Result<Client> {
-    let settings = [("acks", acks), ("retries", "0"), ("message.timeout.ms", "15000")];
+    trying(cluster, topic, acks, "0", trades)
+}
+
+fn trying(cluster: &Cluster<'_>, topic: &Topic, acks: &str, retries: &str, trades: &Trades) -> anyhow::Result<Client> {
+    let settings = [("acks", acks), ("retries", retries), ("message.timeout.ms", "15000")];
     Client::of(cluster.bootstrap(), &topic.name, 1, &settings, trades.len())
+}
+
+/// How long three attempts last where every answer is "too few replicas", by a client of its own.
+fn three_attempts(cluster: &Cluster<'_>, topic: &Topic, trades: &Trades, figures: &mut Figures) -> anyhow::Result<()> {
+    let client = trying(cluster, topic, "all", "3", trades)?;
+    let started = Instant::now();
+    let fates = give(&client, trades, 0..TOGETHER)?;
+    let arm = "min=2 acks=all retries=3";
+    let given_up = fates.iter().filter(|fate| **fate == Fate::GivenUp).count();
+    let of = TOGETHER as u64;
+    figures.add(arm, "refused", 100.0 * given_up as f64 / of as f64, of);
+    figures.add(arm, "decided", started.elapsed().as_secs_f64() * 1e3, of);
+    Ok(())
 }
 
 /// Gives trades, waits for what becomes of them, and tells it.
@@ -90,7 +107,13 @@ fn give(client: &Client, trades: &Trades, range: std::ops::Range<usize>) -> anyh
     Ok(range.map(|n| client.heard.fate(n)).collect())
 }
 
-fn once(run: &Run, cluster: &Cluster<'_>, trades: &Trades, leader: i32) -> anyhow::Result<Vec<(String, Seen)>> {
+fn once(
+    run: &Run,
+    cluster: &Cluster<'_>,
+    trades: &Trades,
+    leader: i32,
+    figures: &mut Figures,
+) -> anyhow::Result<Vec<(String, Seen)>> {
     let replicas = [leader, 1 + leader % 3, 1 + (leader + 1) % 3];
     let broker = |id: i32| cluster.kafka().broker(id).context("no such broker");
     let mut topics = Vec::new();
@@ -116,6 +139,11 @@ fn once(run: &Run, cluster: &Cluster<'_>, trades: &Trades, leader: i32) -> anyho
     let mut alone = Vec::new();
     for (_, _, _, client) in &topics {
         alone.push(give(client, trades, TOGETHER..TOGETHER + ALONE)?);
+    }
+    for (min, acks, topic, _) in &topics {
+        if (*min, *acks) == ("2", "all") {
+            three_attempts(cluster, topic, trades, figures)?;
+        }
     }
     run.wait(broker(leader)?.kill())?;
     for id in &replicas[1..] {

@@ -20,6 +20,8 @@ use texts::{ADDING, DISCUSSION, LIBRARY, MANIFEST, NOBODY, PURSE, ROOT, SHARING,
 /// What any call may take: a build of a toy, on a machine that is busy with others.
 pub const LIMIT: Duration = Duration::from_secs(120);
 
+const RUBRIC: &str = include_str!("../../src/rehearse/tests/rubric.toml");
+
 /// What the reader writes for task 1 of the toy.
 pub const TASK_1: (&str, &str) = (
     "todo!(\"task 1: add, and stay at the top\")",
@@ -124,6 +126,7 @@ impl Toy {
         toy.write(".gitignore", "/target\n/.lab/\n");
         toy.write("harness/README.md", "No part of the harness is needed.\n");
         toy.write("book/src/index.md", "# Toy\n");
+        toy.write("book/questions/rubric.toml", RUBRIC);
         for (path, text) in [
             ("Cargo.toml", package("07-toy", "toy").as_str()),
             ("lab.toml", MANIFEST),
