@@ -96,6 +96,10 @@ fn a_mistake_is_told_with_its_place_and_nothing_is_written() {
         ),
         ("{{#n acks-cost}}", "names no figure"),
         ("{{#ratio acks-cost p99 acks=1 brokers=3}}", "is no ratio"),
+        (
+            "{{#range acks-cost p98 acks=1 brokers=3}}",
+            "acks-cost has no metric \"p98\"",
+        ),
         ("{{#term waterfall}}", "the glossary has no term \"waterfall\""),
         ("{{#verdict gone}}", "book/claims.toml has no claim \"gone\""),
         ("{{#claims 77}}", "has no claim of chapter \"77\""),

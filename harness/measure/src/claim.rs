@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Figure, FigureName};
+use crate::{Figure, FigureName, Spread};
 
 /// A factual claim, and the rule by which a record judges it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -207,15 +207,39 @@ enum Open<'a> {
 
 impl Check {
     fn look<'a>(&self, find: &impl Fn(&FigureName) -> Option<Known<'a>>) -> Result<Seen, Open<'_>> {
-        let mut value = self.value(&self.of, find)?;
-        if let Some(over) = &self.over {
-            value /= self.value(over, find)?;
-        }
+        let value = match (&self.over, self.take) {
+            (None, _) => self.value(&self.of, find)?,
+            (Some(over), Take::Median) => self.value(&self.of, find)? / self.value(over, find)?,
+            (Some(over), Take::Most | Take::Least) => self.outermost(over, find)?,
+        };
         let holds = self.at_least.is_none_or(|least| value >= least) && self.at_most.is_none_or(|most| value <= most);
         Ok(Seen {
             when: self.when.clone(),
             value,
             holds,
+        })
+    }
+
+    /// The most or the least of the ratios, repetition by repetition: what is least of both need not have been seen together.
+    /// Where the two have not the same repetitions, the ends that lie furthest apart.
+    fn outermost<'c, 'a>(
+        &'c self,
+        over: &'c FigureName,
+        find: &impl Fn(&FigureName) -> Option<Known<'a>>,
+    ) -> Result<f64, Open<'c>> {
+        let of = find(&self.of).ok_or(Open::Missing(&self.of))?.figure;
+        let over = find(over).ok_or(Open::Missing(over))?.figure;
+        let ratios = if of.samples.len() == over.samples.len() {
+            let pairs = of.samples.iter().zip(&over.samples);
+            Spread::of(pairs.map(|(of, over)| of / over).collect())
+        } else {
+            let (of, over) = (of.spread(), over.spread());
+            Spread::of(vec![of.least / over.most, of.most / over.least])
+        };
+        Ok(if self.take == Take::Most {
+            ratios.most
+        } else {
+            ratios.least
         })
     }
 

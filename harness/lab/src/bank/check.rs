@@ -8,6 +8,10 @@ use crate::labs::found;
 use crate::labs::manifest::Manifest;
 use crate::measuring::claims::Mistake;
 
+/// A right option that is so many times as long as the longest wrong one, and some letters more, is found by its length.
+const LONGER: f64 = 1.25;
+const LETTERS_MORE: f64 = 8.0;
+
 /// Words of an option that says nothing of its own.
 const EMPTY_OPTIONS: [&str; 9] = [
     "none of the above",
@@ -139,6 +143,13 @@ fn wording(question: &Question, side: Side) -> Vec<String> {
                 "{side} has an option with {words:?}, which tests nothing; say what is meant"
             ));
         }
+    }
+    let letters = |option: &str| option.chars().count() as f64;
+    let longest = text.wrong.iter().map(|wrong| letters(&wrong.says)).fold(0.0, f64::max);
+    if letters(&text.right) > LONGER * longest + LETTERS_MORE {
+        wrongs.push(format!(
+            "{side}: the right option is by far the longest and is found by that; make the options alike in length"
+        ));
     }
     if text.ask.split(|c: char| !c.is_alphanumeric()).any(|word| word == "NOT") {
         wrongs.push(format!("{side} asks with NOT, which is read over; ask for what is so"));

@@ -206,6 +206,7 @@ fn what_links_to_nothing_is_told() {
             ("loss p99", "nothing p99"),
             ("english b", "None of the above"),
             ("ask = \"english?\"", "ask = \"Which is NOT so?\""),
+            ("한국어 right", "한국어 right, and it says so much more than the others"),
         ],
     );
     let root = checkout(&[("05-acks.toml", &text)]);
@@ -227,6 +228,7 @@ fn what_links_to_nothing_is_told() {
         "{{nothing p99 acks=all}}: no lab.toml has an experiment nothing",
         "en has an option with \"none of the above\"",
         "en asks with NOT",
+        "ko: the right option is by far the longest",
         "rubric.toml:1: there is no rubric",
     ] {
         assert!(all.contains(wanted), "no {wanted:?} in\n{all}");

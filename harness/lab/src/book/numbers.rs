@@ -1,6 +1,6 @@
-//! Numbers in a sentence: `{{#n FIGURE}}` and `{{#ratio FIGURE / FIGURE}}`.
+//! Numbers in a sentence: `{{#n FIGURE}}`, `{{#range FIGURE}}` and `{{#ratio FIGURE / FIGURE}}`.
 
-use measure::{Figure, FigureName, shown_in};
+use measure::{Figure, FigureName, shown_in, shown_of};
 
 use super::html::{escape, inline};
 use crate::measuring::Known;
@@ -24,6 +24,22 @@ pub(super) fn number(known: &Known, words: &str) -> Result<String, String> {
         Some(quoted) => quoted.span(&shown_in(quoted.figure.spread().median, unit)),
         None => not_measured(known, &name),
     })
+}
+
+/// `{{#range leader-loss lost setting=acks1 fault=kill}}`: from the least to the most of its samples.
+///
+/// # Errors
+/// As [`number`].
+pub(super) fn range(known: &Known, words: &str) -> Result<String, String> {
+    let name = name(words)?;
+    let (unit, found) = look(known, &name)?;
+    let Some(quoted) = found.into_iter().next() else {
+        return Ok(not_measured(known, &name));
+    };
+    let spread = quoted.figure.spread();
+    let (least, most) = (shown_of(spread.least, unit), shown_in(spread.most, unit));
+    let both = format!("{least} to {most}");
+    Ok(quoted.span(if spread.least == spread.most { &most } else { &both }))
 }
 
 /// `{{#ratio acks-cost p99 acks=all brokers=3 / acks-cost p99 acks=1 brokers=3}}`: both of the same side.

@@ -17,8 +17,7 @@ use crate::measuring::claims::Mistake;
 pub(crate) const NAME: &str = "tickbook";
 
 /// Every directive, for who mistypes one.
-const NAMES: &str =
-    "experiment, n, ratio, claims, verdict, stop, answer, quiz, questions, tasks, predictions, term, glossary, plan";
+const NAMES: &str = "experiment, n, range, ratio, claims, verdict, stop, answer, quiz, questions, tasks, predictions, term, glossary, plan";
 
 /// For one build; the mistakes of all its pages are found in `mistakes` afterwards.
 pub(crate) struct Tickbook {
@@ -131,13 +130,14 @@ fn page(material: &Material, path: &Path, text: &str) -> (String, Vec<Mistake>) 
 }
 
 fn is_inline(name: &str) -> bool {
-    matches!(name, "n" | "ratio" | "verdict" | "term")
+    matches!(name, "n" | "range" | "ratio" | "verdict" | "term")
 }
 
 fn inline(material: &Material, directive: &Directive<'_>, up: &str) -> Result<String, String> {
     let known = &material.known;
     match directive.name {
         "n" => numbers::number(known, directive.words),
+        "range" => numbers::range(known, directive.words),
         "ratio" => numbers::ratio(known, directive.words),
         "verdict" => claims::verdict(known, directive.words),
         _ => material.glossary.inline(directive.words, up),

@@ -89,3 +89,23 @@ fn what_was_not_measured_has_no_verdict() {
     row.not_here = Some("it needs another client".into());
     assert_eq!(row.judge(|_| None).0.word(), "not measured here");
 }
+
+#[test]
+fn the_least_and_the_most_ratio_are_of_one_repetition_each() {
+    let check = |take: &str, bound: &str| {
+        format!("{{ when = 'x', of = 'e p99 way=new', over = 'e p99 way=old', take = '{take}', {bound} }}")
+    };
+    let figures: [(&str, &[f64]); 2] = [("e p99 way=new", &[50.0, 6.0]), ("e p99 way=old", &[10.0, 2.0])];
+    // 5 and 3; the ends of both would give 3 and 5 only by luck, and 50 / 2 or 6 / 10 were never seen.
+    assert_eq!(
+        judge(&check("least", "at_least = 3, at_most = 3"), &figures),
+        Verdict::Confirmed
+    );
+    assert_eq!(
+        judge(&check("most", "at_least = 5, at_most = 5"), &figures),
+        Verdict::Confirmed
+    );
+    let unpaired: [(&str, &[f64]); 2] = [("e p99 way=new", &[50.0, 6.0]), ("e p99 way=old", &[10.0, 4.0, 2.0])];
+    assert_eq!(judge(&check("least", "at_most = 0.6"), &unpaired), Verdict::Confirmed);
+    assert_eq!(judge(&check("most", "at_least = 25"), &unpaired), Verdict::Confirmed);
+}
