@@ -34,9 +34,13 @@ pub(crate) struct Term {
 }
 
 impl Term {
-    /// The Korean without what explains it, `백프레셔` of `백프레셔(배압)`: it stands in parentheses itself.
+    /// The Korean without what explains it, `백프레셔` of `백프레셔(배압)`: it stands in parentheses itself. Where Korean takes the English
+    /// word, `acks(응답 설정)`, what explains it is what is of use.
     fn short(&self) -> &str {
         match self.ko.split_once('(') {
+            Some((same, inside)) if same.trim().eq_ignore_ascii_case(&self.en) => {
+                inside.trim_end().trim_end_matches(')')
+            }
             Some((short, _)) if !short.trim().is_empty() => short.trim(),
             _ => &self.ko,
         }
@@ -164,6 +168,11 @@ mod tests {
             "{shown}"
         );
         assert!(shown.contains("(워터마크)"), "{shown}");
+        for (ko, beside) in [("백프레셔(배압)", "(백프레셔)"), ("backpressure(배압)", "(배압)")] {
+            let one = format!("[[term]]\nen = \"backpressure\"\nko = \"{ko}\"\nsays = \"x\"\n");
+            let shown = Glossary::parse(&one).0.inline("backpressure", "").unwrap();
+            assert!(shown.contains(beside), "{ko}: {shown}");
+        }
         assert!(
             glossary.table().contains("<tr id=\"dead-letter\">"),
             "{}",

@@ -101,7 +101,7 @@ fn marks(whole: &Whole<'_>, chart: &Chart) -> Vec<(String, Vec<Mark>)> {
     arms
 }
 
-/// The factors in which the arms differ: the others are said by the title.
+/// The factors in which the arms differ, also by not having it: the others are said by the title.
 fn varying(arms: &[&str]) -> Vec<String> {
     let mut values: Vec<(&str, Vec<&str>)> = Vec::new();
     for (name, value) in arms.iter().flat_map(|arm| factors(arm)) {
@@ -111,9 +111,10 @@ fn varying(arms: &[&str]) -> Vec<String> {
             None => values.push((name, vec![value])),
         }
     }
+    let everywhere = |name: &str| arms.iter().all(|arm| factors(arm).any(|(known, _)| known == name));
     let differ = values
         .into_iter()
-        .filter(|(_, values)| values.len() > 1 || arms.len() == 1);
+        .filter(|(name, values)| values.len() > 1 || arms.len() == 1 || !everywhere(name));
     differ.map(|(name, _)| name.to_owned()).collect()
 }
 
@@ -171,6 +172,8 @@ mod tests {
         assert_eq!(factors, ["acks"]);
         assert_eq!(label(arms[0], &factors, None), "acks=all");
         assert_eq!(varying(&arms[..1]).len(), 3, "a lone arm is named in full");
+        let one_more = [arms[0], "acks=all linger=0 brokers=3 retries=3"];
+        assert_eq!(varying(&one_more), ["retries"]);
     }
 
     #[test]
