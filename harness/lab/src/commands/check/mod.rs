@@ -64,6 +64,9 @@ pub(crate) fn run(words: &[String], stack: Option<Provider>) -> anyhow::Result<E
             labs(&all)
         ),
     });
+    if broken > 0 {
+        note(&format!("the book: {}, as told at the top", things(broken)));
+    }
     closed?;
     Ok(code(broken + broken_labs == 0))
 }
