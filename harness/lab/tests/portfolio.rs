@@ -279,3 +279,27 @@ fn a_page_is_replaced_and_a_file_of_somebody_elses_is_not() {
     }
     assert_eq!(shelf.read("letter.html"), "<p>Dear Sir,</p>");
 }
+
+#[test]
+fn what_is_no_file_is_not_read_and_a_mark_far_down_is_a_quotation() {
+    let shelf = Shelf::new();
+    portfolio(&shelf, &["--out", "me.html"]);
+    let page = shelf.read("me.html");
+    shelf.write("quoted.html", &format!("{}{page}", " ".repeat(100_000)));
+    let pipe = shelf.root.join("pipe");
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    // Whoever reads it gets a portfolio; nobody is to.
+    std::thread::spawn(move || std::fs::write(pipe, page));
+    for file in ["quoted.html", "pipe"] {
+        let refused = shelf.lab(&["portfolio", "--out", file]);
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{file}: {said}");
+        assert!(said.contains("is there and is no portfolio"), "{file}: {said}");
+    }
+}

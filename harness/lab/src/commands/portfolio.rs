@@ -1,7 +1,7 @@
 //! `portfolio`: one page of HTML with what was built, predicted, measured and rehearsed.
 
-use std::fs::Permissions;
-use std::io::Write as _;
+use std::fs::{File, Permissions};
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -23,6 +23,9 @@ use crate::{cargo, note, out, revision};
 /// Where it is written unless somebody says where: beside the records that it is made of, whichever folder the command is called
 /// in, and never in a commit by chance, as there is a name on it.
 const FILE: &str = "portfolio.html";
+
+/// How many bytes of a file are looked at for the mark.
+const BEGINNING: u64 = 64 * 1024;
 
 pub(crate) fn run(file: Option<PathBuf>, name: Option<String>, open: bool) -> anyhow::Result<ExitCode> {
     let root = cargo::root();
@@ -64,14 +67,22 @@ fn replaces(file: &Path) -> anyhow::Result<bool> {
         }
         return Ok(false);
     }
-    let ours = std::fs::read(file).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(MARK));
-    if !ours || file.is_symlink() {
+    // Looked at before it is read: a terminal waits to be typed at, and some devices never end.
+    let is_file = std::fs::symlink_metadata(file).is_ok_and(|about| about.is_file());
+    if !is_file || !is_ours(file).unwrap_or(false) {
         bail!(
             "{} is there and is no portfolio, so it stays; move it, or choose another --out FILE for ./lab portfolio",
             file.display()
         );
     }
     Ok(true)
+}
+
+/// Whether the mark stands where every portfolio has it, at the beginning.
+fn is_ours(file: &Path) -> std::io::Result<bool> {
+    let mut bytes = Vec::new();
+    File::open(file)?.take(BEGINNING).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).contains(MARK))
 }
 
 /// Writes it whole or not at all.
