@@ -4,7 +4,8 @@
 
 use std::io::IsTerminal;
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::process::getpgrp;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 use tokio::io::AsyncReadExt;
 
 /// A terminal that gives keys and not lines, until this is dropped.
@@ -14,10 +15,14 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// `None` where nobody types.
+    /// `None` where nobody types, as in the background of a shell.
     pub(crate) fn listen() -> Option<Self> {
         let stdin = std::io::stdin();
         if !stdin.is_terminal() {
+            return None;
+        }
+        // A program in the background that sets the terminal is suspended. Of a terminal that no shell shares there is no answer.
+        if tcgetpgrp(&stdin).is_ok_and(|front| front != getpgrp()) {
             return None;
         }
         let before = tcgetattr(&stdin).ok()?;
