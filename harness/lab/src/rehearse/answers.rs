@@ -26,6 +26,11 @@ pub(crate) fn keep(
     std::fs::create_dir_all(&folder)?;
     let file = folder.join(format!("{day}-{question}.txt"));
     let mut file = OpenOptions::new().append(true).create(true).open(file)?;
-    // One write: an answer is there whole or not at all.
-    file.write_all(format!("{ask}\n[{day}, {}]\n\n{text}\n\n\n", clock(took)).as_bytes())
+    let before = file.metadata()?.len();
+    let written = file.write_all(format!("{ask}\n[{day}, {}]\n\n{text}\n\n\n", clock(took)).as_bytes());
+    if written.is_err() {
+        // A full disk takes a part: an answer is there whole or not at all.
+        let _ = file.set_len(before);
+    }
+    written
 }

@@ -73,7 +73,7 @@ pub(crate) fn draw(drill: &mut Drill, now: Duration, frame: &mut Frame<'_>) {
             show(drill, page, body, frame);
         }
     }
-    footer(drill.session.stage, drill.session.terms.side, foot, frame);
+    footer(drill, foot, frame);
 }
 
 fn header(session: &Session, now: Duration, area: Rect, frame: &mut Frame<'_>) {
@@ -108,9 +108,13 @@ fn header(session: &Session, now: Duration, area: Rect, frame: &mut Frame<'_>) {
     frame.render_widget(right, clocks);
 }
 
-fn footer(stage: Stage, side: Side, area: Rect, frame: &mut Frame<'_>) {
+fn footer(drill: &Drill, area: Rect, frame: &mut Frame<'_>) {
+    let (session, typed) = (&drill.session, !drill.editor.is_blank());
     let mut spans = vec![Span::raw(" ")];
-    for (at, (key, does)) in words::keys(stage, side).into_iter().enumerate() {
+    for (at, (key, does)) in words::keys(session.stage, typed, session.terms.side)
+        .into_iter()
+        .enumerate()
+    {
         if at > 0 {
             spans.push(" · ".into());
         }
@@ -284,7 +288,8 @@ fn show(drill: &mut Drill, page: Page, area: Rect, frame: &mut Frame<'_>) {
     let most = page.lines.len().saturating_sub(height);
     if drill.follows {
         let (from, to) = (page.focus.start, page.focus.end);
-        drill.scroll = drill.scroll.min(from).max(to.saturating_sub(height.saturating_sub(1)));
+        // Where there is no room for all of a point its beginning is shown.
+        drill.scroll = drill.scroll.max(to.saturating_sub(height.saturating_sub(1))).min(from);
     }
     drill.scroll = drill.scroll.min(most);
     let lines: Vec<Line<'_>> = page.lines.into_iter().skip(drill.scroll).take(height).collect();

@@ -62,14 +62,7 @@ impl Drill {
         }
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         if control && key.code == KeyCode::Char('c') {
-            // Half an answer is one, too.
-            let typed = self.editor.text();
-            let keep = (!typed.trim().is_empty())
-                .then(|| self.session.answer(Some(typed), at.elapsed))
-                .flatten();
-            self.session.end();
-            self.left = true;
-            return keep;
+            return self.leave(at);
         }
         let before = self.session.stage;
         let keep = match before {
@@ -115,10 +108,38 @@ impl Drill {
         keep
     }
 
+    /// Ends it wherever it stands; what must be kept is returned.
+    pub(crate) fn leave(&mut self, at: &Moment) -> Option<Keep> {
+        // Half an answer is one, too.
+        let keep = (!self.editor.is_blank())
+            .then(|| self.session.answer(Some(self.editor.text()), at.elapsed))
+            .flatten();
+        self.session.end();
+        self.left = true;
+        keep
+    }
+
+    /// Takes what is pasted into an answer. Elsewhere its letters would be keys that nobody has pressed.
+    pub(crate) fn paste(&mut self, text: &str) {
+        if let Stage::Ask { .. } = self.session.stage {
+            // Terminals end a pasted line as the key of Enter does.
+            for letter in text.replace("\r\n", "\n").chars() {
+                match letter {
+                    '\n' | '\r' => self.editor.insert('\n'),
+                    '\t' => self.editor.insert(' '),
+                    _ if letter.is_control() => {}
+                    _ => self.editor.insert(letter),
+                }
+            }
+        }
+    }
+
     fn typed(&mut self, key: KeyEvent, control: bool, at: &Moment) -> Option<Keep> {
         match key.code {
             KeyCode::Char('d') if control => return self.session.answer(Some(self.editor.text()), at.elapsed),
-            KeyCode::Tab => return self.session.answer(None, at.elapsed),
+            KeyCode::Tab if self.editor.is_blank() => return self.session.answer(None, at.elapsed),
+            // What is typed would be thrown away for "said aloud"; a terminal that does not say what is pasted gives tabs of a text.
+            KeyCode::Tab => self.editor.insert(' '),
             KeyCode::Char(letter) if !control => self.editor.insert(letter),
             KeyCode::Enter => self.editor.insert('\n'),
             KeyCode::Backspace => self.editor.backspace(),

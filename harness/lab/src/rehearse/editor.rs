@@ -15,6 +15,11 @@ impl Editor {
         self.letters.iter().collect()
     }
 
+    /// Whether nothing but space stands in it.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.letters.iter().all(|letter| letter.is_whitespace())
+    }
+
     pub(crate) fn insert(&mut self, letter: char) {
         self.letters.insert(self.cursor, letter);
         self.cursor += 1;

@@ -21,7 +21,7 @@ mod wrap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use jiff::civil::Date;
 use measure::FigureName;
 
@@ -83,12 +83,13 @@ impl Rehearsal {
             bail!("book/questions/rubric.toml cannot be used; ./lab questions check says why");
         };
         let cards = schedule::cards(&reviews);
+        let due = schedule::next(questions.iter().copied(), &cards);
         let order = match self.wanted.mock {
             true => mock::mix(questions, &cards, self.wanted.seed),
             false => schedule::order(questions, &cards, today),
         };
         if order.is_empty() {
-            let due = cards.values().map(|card| card.due).min().unwrap_or(today);
+            let due = due.unwrap_or(today);
             out(&format!(
                 "Nothing is due before {due}, and every question was asked. To practise all the same: ./lab rehearse --mock\n"
             ));
@@ -155,7 +156,8 @@ impl Rehearsal {
     }
 
     fn summary(&self, session: &Session) -> anyhow::Result<Vec<summary::Row>> {
-        let reviews = review::read(&self.root).context("the reviews cannot be read")?;
+        // What is broken was told at the beginning; here a session's screen would be written over.
+        let (reviews, _) = review::read_with_broken(&self.root).context("the reviews cannot be read")?;
         Ok(summary::rows(&Facts {
             session,
             reviews: &reviews,
@@ -177,7 +179,16 @@ fn keep(root: &Path, kept: &Keep, day: Date) -> anyhow::Result<()> {
             took,
         } => answers::keep(root, day, question, ask, text, *took),
     };
-    written.with_context(|| format!("{} cannot be written", review::folder(root).display()))
+    written.map_err(|error| {
+        let unkept = match kept {
+            Keep::Review(review) => serde_json::to_string(review).unwrap_or_default(),
+            Keep::Answer { text, .. } => text.clone(),
+        };
+        anyhow!(
+            "{} cannot be written: {error}. Make room there, or make it writable. This is kept nowhere else:\n\n{unkept}",
+            review::folder(root).display()
+        )
+    })
 }
 
 /// The questions of a chapter, or all.

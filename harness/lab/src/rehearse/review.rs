@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
+use measure::BrokenLine;
 use serde::{Deserialize, Serialize};
 
 use crate::keep;
@@ -55,11 +56,19 @@ pub(crate) fn folder(root: &Path) -> PathBuf {
 /// # Errors
 /// The file is there and cannot be read.
 pub(crate) fn read(root: &Path) -> std::io::Result<Vec<Review>> {
-    let (reviews, broken) = measure::lines::read(&folder(root).join("reviews.jsonl"), "review")?;
+    let (reviews, broken) = read_with_broken(root)?;
     for line in broken {
         crate::note(&format!("lab: {line}"));
     }
     Ok(reviews)
+}
+
+/// The same, and what cannot be read, which is not told.
+///
+/// # Errors
+/// As of [`read`].
+pub(crate) fn read_with_broken(root: &Path) -> std::io::Result<(Vec<Review>, Vec<BrokenLine>)> {
+    measure::lines::read(&folder(root).join("reviews.jsonl"), "review")
 }
 
 /// Adds one.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
 use rs_fsrs::{Card as State, FSRS, Parameters, Rating};
 
 use super::review::Review;
@@ -47,16 +47,23 @@ pub(crate) fn cards(reviews: &[Review]) -> BTreeMap<String, Card> {
     let mut ordered: Vec<&Review> = reviews.iter().collect();
     // Two checkouts' files may have been put together; of one day the order of the file stays.
     ordered.sort_by_key(|review| review.day);
-    let mut states: BTreeMap<&str, (State, u32)> = BTreeMap::new();
+    let mut states: BTreeMap<&str, (State, &Review)> = BTreeMap::new();
     for review in ordered {
-        let (state, last) = states.entry(&review.question).or_default();
+        let (state, last) = states.entry(&review.question).or_insert((State::default(), review));
         *state = fsrs
             .next(state.clone(), midnight(review.day).into(), rating(review.sum()))
             .card;
-        *last = review.sum();
+        *last = review;
     }
-    let card = |(id, (state, last)): (&str, (State, u32))| {
-        let due = day_of(SystemTime::from(state.due));
+    let card = |(id, (state, review)): (&str, (State, &Review))| {
+        let last = review.sum();
+        // FSRS goes beyond its longest interval to keep the ratings a day apart, and what was once known well it lets wait for
+        // days although it is forgotten.
+        let days = match rating(last) {
+            Rating::Again => 1,
+            _ => state.scheduled_days.clamp(1, i64::from(LONGEST_DAYS)),
+        };
+        let due = review.day.saturating_add(days.days());
         (id.to_owned(), Card { due, last })
     };
     states.into_iter().map(card).collect()
@@ -80,14 +87,18 @@ pub(crate) fn order<'a>(
     due.into_iter().map(|(_, _, question)| question).chain(new).collect()
 }
 
+/// The first day on which one of the questions is to be asked again; `None` if none was ever asked.
+pub(crate) fn next<'a>(
+    questions: impl IntoIterator<Item = &'a Question>,
+    cards: &BTreeMap<String, Card>,
+) -> Option<Date> {
+    let cards = questions.into_iter().filter_map(|question| cards.get(&question.id));
+    cards.map(|card| card.due).min()
+}
+
 /// A day as FSRS takes it; it counts whole days between two of them.
 fn midnight(day: Date) -> SystemTime {
     // Every day of four-digit years has a midnight in UTC.
     let zoned = day.to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp());
     zoned.unwrap_or(Timestamp::UNIX_EPOCH).into()
-}
-
-fn day_of(time: SystemTime) -> Date {
-    let stamp = Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH);
-    stamp.to_zoned(TimeZone::UTC).date()
 }

@@ -1,5 +1,6 @@
 //! Rehearsals with a clock of the test's own, on a small bank; each module one side of them.
 
+mod keeping;
 mod lines;
 mod scheduling;
 mod screens;

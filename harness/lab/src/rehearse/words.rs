@@ -6,10 +6,15 @@ use super::session::{Asked, Stage, Step};
 use crate::bank::Side;
 use crate::text::clock;
 
-/// The keys that a stage knows, for the foot of the screen: key and what it does.
-pub(crate) fn keys(stage: Stage, side: Side) -> Vec<(&'static str, &'static str)> {
+/// The keys that a stage knows, for the foot of the screen: key and what it does. Where an answer is `typed` none is said aloud.
+pub(crate) fn keys(stage: Stage, typed: bool, side: Side) -> Vec<(&'static str, &'static str)> {
     let ko = |en, ko| side.of(en, ko);
     match stage {
+        Stage::Ask { .. } if typed => vec![
+            ("Ctrl-D", ko("done", "답변 끝")),
+            ("Enter", ko("new line", "줄바꿈")),
+            ("Ctrl-C", ko("end, all is kept", "끝내기(저장됨)")),
+        ],
         Stage::Ask { .. } => vec![
             ("Ctrl-D", ko("done", "답변 끝")),
             ("Tab", ko("said aloud", "말로 답함")),

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 pub use dashboard::draw;
 pub use plain::{heads, line};
+pub(crate) use screen::events;
 pub use screen::{Key, Screen};
 
 /// A moment of a run.

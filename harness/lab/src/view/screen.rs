@@ -19,7 +19,7 @@ pub enum Key {
 /// The terminal in raw mode, on its alternate screen. Dropping it gives the terminal back; a panic does too.
 pub struct Screen {
     terminal: DefaultTerminal,
-    keys: mpsc::UnboundedReceiver<Key>,
+    events: mpsc::UnboundedReceiver<Event>,
 }
 
 impl Screen {
@@ -30,23 +30,10 @@ impl Screen {
     pub fn enter() -> io::Result<Self> {
         // Installs a panic hook that restores the terminal before the message is printed.
         let terminal = ratatui::try_init()?;
-        let (sender, keys) = mpsc::unbounded_channel();
-        // A thread and not a task: a blocked read of the terminal would hold up the end of the runtime. It ends with the
-        // receiver, at the latest one poll later.
-        std::thread::spawn(move || {
-            while !sender.is_closed() {
-                match event::poll(Duration::from_millis(100)) {
-                    Ok(false) => continue,
-                    Ok(true) => {}
-                    Err(_) => break,
-                }
-                let Ok(event) = event::read() else { break };
-                if stops(&event) && sender.send(Key::Stop).is_err() {
-                    break;
-                }
-            }
-        });
-        Ok(Self { terminal, keys })
+        Ok(Self {
+            terminal,
+            events: events(),
+        })
     }
 
     /// Draws a moment.
@@ -59,17 +46,41 @@ impl Screen {
 
     /// The next key that means something; waits for ever when the terminal is gone. May be dropped and asked again.
     pub async fn key(&mut self) -> Key {
-        match self.keys.recv().await {
-            Some(key) => key,
-            None => std::future::pending().await,
+        while let Some(event) = self.events.recv().await {
+            if stops(&event) {
+                return Key::Stop;
+            }
         }
+        std::future::pending().await
     }
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        ratatui::restore();
+        // Not `restore`: it prints what fails, and where the terminal is gone that ends the process there.
+        let _ = ratatui::try_restore();
     }
+}
+
+/// What comes from a terminal that is taken; ends when it cannot be read.
+pub(crate) fn events() -> mpsc::UnboundedReceiver<Event> {
+    let (sender, events) = mpsc::unbounded_channel();
+    // A thread and not a task: a blocked read of the terminal would hold up the end of the runtime, and of one that was hung up
+    // does not come back. It ends with the receiver, at the latest one poll later.
+    std::thread::spawn(move || {
+        while !sender.is_closed() {
+            match event::poll(Duration::from_millis(100)) {
+                Ok(false) => continue,
+                Ok(true) => {}
+                Err(_) => break,
+            }
+            let Ok(event) = event::read() else { break };
+            if sender.send(event).is_err() {
+                break;
+            }
+        }
+    });
+    events
 }
 
 fn stops(event: &Event) -> bool {

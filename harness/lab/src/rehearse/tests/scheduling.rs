@@ -21,10 +21,30 @@ fn a_better_answer_comes_back_later_and_a_bad_one_tomorrow() {
         "a question that was not known is asked again tomorrow: {all:?}"
     );
     assert!(all.is_sorted() && all[3] > all[1], "{all:?}");
-    assert!(
-        all[3] <= 21,
-        "nobody waits for longer than an interview is away: {all:?}"
-    );
+}
+
+/// Days until a question is asked again, when it was asked each time that it was due and answered so.
+fn days_after(bands: &[u8]) -> i32 {
+    let (mut reviews, mut day) = (Vec::new(), TODAY);
+    for band in bands {
+        reviews.push(review("q", day, [*band; 4]));
+        day = cards(&reviews)["q"].due;
+    }
+    reviews[bands.len() - 1].day.until(day).unwrap().get_days()
+}
+
+#[test]
+fn nobody_waits_for_longer_than_an_interview_is_away() {
+    for bands in [&[4, 4][..], &[3, 3, 3, 3], &[4, 4, 4, 4, 4]] {
+        assert_eq!(days_after(bands), 21, "after {bands:?}");
+    }
+}
+
+#[test]
+fn what_was_known_and_is_forgotten_is_asked_again_tomorrow() {
+    for bands in [&[4, 4, 1][..], &[4, 4, 4, 4, 1], &[3, 3, 1]] {
+        assert_eq!(days_after(bands), 1, "after {bands:?}");
+    }
 }
 
 #[test]

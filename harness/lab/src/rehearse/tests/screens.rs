@@ -207,13 +207,42 @@ fn a_letter_is_a_letter_while_one_types_and_control_c_ends_anywhere() {
 }
 
 #[test]
-fn a_small_screen_shows_what_it_can() {
-    for (columns, rows) in [(40, 10), (20, 4), (1, 1)] {
+fn a_tab_is_said_aloud_only_where_nothing_is_typed() {
+    let mut desk = Desk::new(Side::English, false);
+    assert!(desk.shown().contains("Tab: said aloud"));
+    desk.types("one");
+    desk.keys(&[KeyCode::Tab]);
+    desk.types("two");
+    assert!(!desk.shown().contains("said aloud"), "{}", desk.shown());
+    desk.done();
+    assert!(
+        matches!(&desk.kept[..], [Keep::Answer { text, .. }] if text == "one two"),
+        "a typed answer is thrown away: {:?}",
+        desk.kept
+    );
+}
+
+#[test]
+fn the_last_rows_of_an_answer_and_the_picked_point_are_on_a_small_screen() {
+    let mut desk = Desk::at(Side::Korean, false, 40, 10);
+    desk.types(KO);
+    let shown = desk.shown();
+    assert!(shown.contains("잃습니다.") && shown.contains("Ctrl-D"), "{shown}");
+    for (columns, rows) in [(40, 10), (20, 4)] {
         let mut desk = Desk::at(Side::Korean, false, columns, rows);
-        desk.types(KO);
-        desk.shown();
         desk.done();
         desk.keys(&[KeyCode::Down, KeyCode::Down]);
-        desk.shown();
+        let shown = desk.shown();
+        assert!(shown.contains("› [ ] 3"), "{columns} x {rows}: {shown}");
     }
+}
+
+#[test]
+fn a_screen_of_one_letter_takes_keys() {
+    let mut desk = Desk::at(Side::Korean, false, 1, 1);
+    desk.types(KO);
+    desk.shown();
+    desk.done();
+    desk.shown();
+    assert!(matches!(&desk.kept[..], [Keep::Answer { text, .. }] if text == KO));
 }
