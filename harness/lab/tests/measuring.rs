@@ -23,7 +23,8 @@ metrics = { each = "ns" }
 predict = { question = "How long does one coin take, in ns?", of = "coin-cost each way=add" }
 "#;
 
-/// Says what `mood` in the checkout says: nothing special, `fails`, or `foreign`.
+/// Says what `mood` in the checkout says: nothing special, `fails`, `foreign`, `glued`, or `edits`, which changes the code that is
+/// measured while it runs.
 const PROGRAM: &str = r###"//! Says figures.
 
 fn main() {
@@ -36,7 +37,12 @@ fn main() {
             std::process::exit(3);
         }
         "foreign" => println!("{}", r##"{"figure":{"arm":"way=add","metric":"all","samples":[1.0],"n":1}}"##),
+        "glued" => println!("{}", r##"adding {"figure":{"arm":"way=add","metric":"each","samples":[4.0],"n":1}}"##),
         _ if args.iter().any(|arg| arg == "--quick") => {
+            if mood == "edits" {
+                let code = std::fs::read_to_string("src/lib.rs").unwrap();
+                std::fs::write("src/lib.rs", code + "\nconst _EDITED: u8 = 1;\n").unwrap();
+            }
             println!("{}", r##"{"figure":{"arm":"way=add","metric":"each","samples":[7.0],"n":10}}"##);
         }
         _ => {
@@ -238,4 +244,38 @@ fn interrupted_the_program_goes_and_what_was_measured_stays() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     toy.nobody_left();
     assert_eq!(records(&toy).len(), 1, "what was measured before stays");
+}
+
+#[test]
+fn a_record_names_the_code_that_was_built_however_it_changes_meanwhile() {
+    let toy = toy();
+    for mood in ["", "edits", ""] {
+        toy.write("mood", mood);
+        toy.lab(&["bench", "07", "--quick"]).well();
+    }
+    let records = records(&toy);
+    let digests: Vec<&str> = records
+        .iter()
+        .map(|record| record["code_digest"].as_str().unwrap())
+        .collect();
+    assert_eq!(digests.len(), 3, "{records:#?}");
+    assert_eq!(
+        digests[0], digests[1],
+        "the second run was of the same code, and changed it afterwards"
+    );
+    assert_ne!(
+        digests[1], digests[2],
+        "the third was of what the second had made of it"
+    );
+}
+
+#[test]
+fn a_figure_that_cannot_be_read_is_told_and_nothing_is_recorded() {
+    let toy = toy();
+    toy.write("mood", "glued");
+    assert_fails(
+        &toy.lab(&["bench", "07"]),
+        &["coin-cost told something that cannot be read", "adding {\"figure\":"],
+    );
+    assert_eq!(records(&toy).len(), 0);
 }

@@ -199,6 +199,14 @@ impl Claim {
     }
 }
 
+/// A ratio to 0 is none, however much stands above it.
+fn divided(of: f64, below: f64, name: &FigureName) -> Result<f64, Open<'_>> {
+    match below {
+        0.0 => Err(Open::Wide(format!("{name} is 0, and to that there is no ratio"))),
+        _ => Ok(of / below),
+    }
+}
+
 /// Why a check decides nothing.
 enum Open<'a> {
     Missing(&'a FigureName),
@@ -209,7 +217,7 @@ impl Check {
     fn look<'a>(&self, find: &impl Fn(&FigureName) -> Option<Known<'a>>) -> Result<Seen, Open<'_>> {
         let value = match (&self.over, self.take) {
             (None, _) => self.value(&self.of, find)?,
-            (Some(over), Take::Median) => self.value(&self.of, find)? / self.value(over, find)?,
+            (Some(over), Take::Median) => divided(self.value(&self.of, find)?, self.value(over, find)?, over)?,
             (Some(over), Take::Most | Take::Least) => self.outermost(over, find)?,
         };
         let holds = self.at_least.is_none_or(|least| value >= least) && self.at_most.is_none_or(|most| value <= most);
@@ -228,14 +236,15 @@ impl Check {
         find: &impl Fn(&FigureName) -> Option<Known<'a>>,
     ) -> Result<f64, Open<'c>> {
         let of = find(&self.of).ok_or(Open::Missing(&self.of))?.figure;
-        let over = find(over).ok_or(Open::Missing(over))?.figure;
-        let ratios = if of.samples.len() == over.samples.len() {
-            let pairs = of.samples.iter().zip(&over.samples);
-            Spread::of(pairs.map(|(of, over)| of / over).collect())
+        let below = find(over).ok_or(Open::Missing(over))?.figure;
+        let pairs: Vec<(f64, f64)> = if of.samples.len() == below.samples.len() {
+            of.samples.iter().copied().zip(below.samples.iter().copied()).collect()
         } else {
-            let (of, over) = (of.spread(), over.spread());
-            Spread::of(vec![of.least / over.most, of.most / over.least])
+            let (of, below) = (of.spread(), below.spread());
+            vec![(of.least, below.most), (of.most, below.least)]
         };
+        let ratios = pairs.into_iter().map(|(of, below)| divided(of, below, over));
+        let ratios = Spread::of(ratios.collect::<Result<_, _>>()?);
         Ok(if self.take == Take::Most {
             ratios.most
         } else {

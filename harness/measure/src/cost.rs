@@ -10,7 +10,7 @@ use crate::Counting;
 /// The median of some rounds, and the least and the most of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
-    /// Half of the rounds are not above it.
+    /// The one in the middle; of an even number the mean of the two in the middle.
     pub median: f64,
     /// The least.
     pub least: f64,
@@ -26,8 +26,12 @@ impl Spread {
         let (Some(least), Some(most)) = (values.first(), values.last()) else {
             return Self::default();
         };
+        let middle = values.len() / 2;
         Self {
-            median: values[values.len() / 2],
+            median: match values.len() % 2 {
+                0 => f64::midpoint(values[middle - 1], values[middle]),
+                _ => values[middle],
+            },
             least: *least,
             most: *most,
         }
@@ -258,6 +262,8 @@ mod tests {
     fn a_spread_is_the_median_between_the_ends() {
         let spread = Spread::of(vec![3.0, 1.0, 2.0]);
         assert_eq!((spread.median, spread.least, spread.most), (2.0, 1.0, 3.0));
+        assert_eq!(Spread::of(vec![9.0, 1.0]).median, 5.0, "of two, neither is the middle");
+        assert_eq!(Spread::of(vec![4.0, 1.0, 9.0, 2.0]).median, 3.0);
         assert_eq!(Spread::of(Vec::new()), Spread::default());
     }
 }

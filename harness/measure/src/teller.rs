@@ -118,7 +118,14 @@ impl Teller {
     }
 
     /// `samples`, one per repetition, were measured under `arm`, from `n` observations in all.
+    ///
+    /// # Panics
+    /// A sample is no finite number: written down, it could not be read again.
     pub fn figure(&self, arm: &str, metric: &str, samples: Vec<f64>, n: u64) {
+        assert!(
+            samples.iter().all(|sample| sample.is_finite()),
+            "{metric} {arm} is no number in some repetition: {samples:?}"
+        );
         tell(&Told::Figure(Figure {
             arm: arm.to_owned(),
             metric: metric.to_owned(),

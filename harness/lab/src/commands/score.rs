@@ -44,11 +44,14 @@ fn text(outcomes: &[Outcome], predictions: usize) -> String {
         ));
     }
     out.push_str(&format!(
-        "\n{} of {} lay in your interval ({:.0} %; nine tenths were meant). Half of your numbers were off by {}× or less.\n{}\n",
+        "\n{} of {} lay in your interval ({:.0} %; nine tenths were meant). {}\n{}\n",
         all.hits,
         all.measured,
         all.share() * 100.0,
-        shown(all.median_off),
+        match all.median_off.is_finite() {
+            true => format!("Half of your numbers were off by {}× or less.", shown(all.median_off)),
+            false => "Of half of them one side is 0, and how far off they were is no factor.".into(),
+        },
         advice(&all)
     ));
     out

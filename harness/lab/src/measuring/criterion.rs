@@ -113,7 +113,7 @@ mod tests {
             [Figure {
                 arm: "bench=observe/per_record".into(),
                 metric: "time".into(),
-                samples: vec![2.0, 4.0, 6.0, 8.0, 10.0],
+                samples: vec![1.5, 3.5, 5.5, 7.5, 9.5],
                 n: 10_000
             }]
         );

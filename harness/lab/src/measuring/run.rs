@@ -18,14 +18,45 @@ use crate::labs::{Lab, Whose};
 use crate::run::not_built::NotBuilt;
 use crate::{revision, text};
 
+/// Names a recording of the exchange, for experiments that replay one.
+const CAPTURE: &str = "TICKBOOK_CAPTURE";
+
 /// How many of a program's last words are shown if it fails.
 const WORDS: usize = 30;
+
+/// What stands before a line of a program that somebody who reads `measure::Told` must not pass over.
+const MEANT: [&str; 5] = [
+    "{\"figure\":",
+    "{\"servers\":",
+    "{\"unbuilt\":",
+    "{\"not_here\":",
+    "{\"step\":",
+];
+
+/// Which code is measured, as it was when it was built: an experiment takes minutes, and files change meanwhile.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Stamp {
+    digest: String,
+    revision: String,
+}
+
+impl Stamp {
+    /// # Errors
+    /// The code cannot be read.
+    pub(crate) fn of(lab: &Lab, whose: Whose) -> anyhow::Result<Self> {
+        Ok(Self {
+            digest: digest::of(lab, whose)?,
+            revision: revision::of(&lab.root),
+        })
+    }
+}
 
 /// What is to be run.
 pub(crate) struct Order<'a> {
     pub(crate) lab: &'a Lab,
     pub(crate) experiment: &'a Experiment,
     pub(crate) whose: Whose,
+    pub(crate) stamp: &'a Stamp,
     pub(crate) mode: Mode,
     pub(crate) provider: Provider,
     /// How long it took last time, or is said to take.
@@ -92,8 +123,8 @@ pub(crate) async fn run(order: &Order<'_>, programs: &Programs, bar: &ProgressBa
             Whose::Yours => Code::Yours,
             Whose::Reference => Code::Reference,
         },
-        code_digest: digest::of(lab, order.whose)?,
-        revision: revision::of(&lab.root),
+        code_digest: order.stamp.digest.clone(),
+        revision: order.stamp.revision.clone(),
         date,
         machine: Machine::this(),
         provider: heard.provider.unwrap_or_else(|| "none".into()),
@@ -125,6 +156,10 @@ fn start(order: &Order<'_>, program: &Path, home: &Path) -> anyhow::Result<Child
             ]);
         }
     }
+    // The program runs in the lab's folder, and not where the reader named the file.
+    if let Some(named) = std::env::var_os(CAPTURE).filter(|named| !named.is_empty()) {
+        command.env(CAPTURE, std::path::absolute(named)?);
+    }
     command
         .arg("--bench")
         .env("LAB_STACK", order.provider.name())
@@ -153,6 +188,11 @@ async fn hear(child: &mut Child, order: &Order<'_>, bar: &ProgressBar, from: Ins
                 None => telling = false,
                 Some(line) => match serde_json::from_str(&line) {
                     Ok(told) => take(told, order, &mut heard, bar, from)?,
+                    Err(err) if MEANT.iter().any(|head| line.contains(head)) => bail!(
+                        "{} told something that cannot be read ({err}), and nothing was recorded; does its code write to standard \
+                         output as well? The line: {line}",
+                        order.experiment.id
+                    ),
                     // Criterion talks to people.
                     Err(_) => keep(&mut words, line),
                 },

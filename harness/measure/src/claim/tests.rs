@@ -109,3 +109,16 @@ fn the_least_and_the_most_ratio_are_of_one_repetition_each() {
     assert_eq!(judge(&check("least", "at_most = 0.6"), &unpaired), Verdict::Confirmed);
     assert_eq!(judge(&check("most", "at_least = 25"), &unpaired), Verdict::Confirmed);
 }
+
+#[test]
+fn to_0_there_is_no_ratio_and_no_verdict() {
+    for (of, take) in [(0.0, "median"), (5.0, "median"), (0.0, "most"), (5.0, "least")] {
+        let check =
+            format!("{{ when = 'x', of = 'e p99 way=new', over = 'e p99 way=old', take = '{take}', at_least = 1 }}");
+        let verdict = judge(&check, &[("e p99 way=new", &[of]), ("e p99 way=old", &[0.0])]);
+        assert!(
+            matches!(&verdict, Verdict::Inconclusive { why } if why.contains("no ratio")),
+            "{of} / 0, {take}: {verdict:?}"
+        );
+    }
+}

@@ -1,18 +1,19 @@
 //! `bench 05`: a lab's experiments, each recorded and compared with what was expected of it.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{bail, ensure};
+use anyhow::{Context as _, bail, ensure};
 use measure::{Experiment, Mode};
 use stack::Provider;
 
 use crate::cli::BenchArgs;
-use crate::keep::files;
+use crate::keep::{Lock, files};
 use crate::labs::{Lab, Whose};
 use crate::measuring::build::Programs;
 use crate::measuring::known::By;
-use crate::measuring::run::{Order, run as measured};
+use crate::measuring::run::{Order, Stamp, run as measured};
 use crate::measuring::told::told;
 use crate::measuring::{Known, known};
 use crate::signals::Signals;
@@ -32,7 +33,13 @@ pub(super) fn run(lab: &Lab, whose: Whose, args: &BenchArgs, provider: Provider)
     let mut names: Vec<&str> = chosen.iter().map(|each| each.program.as_str()).collect();
     names.dedup();
     let work = async {
+        let stamp = Stamp::of(lab, whose)?;
         let programs = Programs::build(lab, whose, &names).await?;
+        ensure!(
+            stamp == Stamp::of(lab, whose)?,
+            "the code of {} changed while it was built, so nothing was measured; the same command begins anew",
+            lab.manifest.folder()
+        );
         if provider == Provider::Local && chosen.iter().any(|each| !each.brokers.is_empty()) {
             // What is to be fetched is fetched now, with its own progress, and in nobody's measured time.
             tokio::task::spawn_blocking(|| stack::provision::ensure(true)).await??;
@@ -40,6 +47,7 @@ pub(super) fn run(lab: &Lab, whose: Whose, args: &BenchArgs, provider: Provider)
         let session = Session {
             lab,
             whose,
+            stamp,
             mode,
             provider,
             programs,
@@ -92,6 +100,8 @@ fn chosen<'a>(lab: &'a Lab, only: &[String]) -> anyhow::Result<Vec<&'a Experimen
 struct Session<'a> {
     lab: &'a Lab,
     whose: Whose,
+    /// What the programs were built of.
+    stamp: Stamp,
     mode: Mode,
     provider: Provider,
     programs: Programs,
@@ -127,6 +137,7 @@ impl Session<'_> {
             lab,
             experiment,
             whose: self.whose,
+            stamp: &self.stamp,
             mode: self.mode,
             provider: self.provider,
             expected: expected(experiment),
@@ -136,9 +147,23 @@ impl Session<'_> {
         bar.finish_and_clear();
         let record = record?;
         let by = if self.reference { By::Reference } else { By::Mine };
-        match self.reference {
-            false => measure::lines::append(&known::mine_of(&lab.root, &lab.manifest.folder()), &record)?,
-            true => refresh(lab, &record)?,
+        let file = match self.reference {
+            false => known::mine_of(&lab.root, &lab.manifest.folder()),
+            true => known::reference_of(&lab.root, &lab.manifest.folder()),
+        };
+        let kept = match self.reference {
+            false => measure::lines::append(&file, &record).map_err(Into::into),
+            true => refresh(lab, &file, &record),
+        };
+        if let Err(err) = kept {
+            // It took minutes to get: whoever can make room for it finds it here.
+            note(&serde_json::to_string(&record)?);
+            return Err(err).with_context(|| {
+                format!(
+                    "the record above cannot be written to {}; make room there, then append it as one line",
+                    file.display()
+                )
+            });
         }
         let after = Known::read(&lab.root)?;
         out(&format!(
@@ -150,9 +175,9 @@ impl Session<'_> {
 }
 
 /// Puts a reference record in the place of the older one of the same experiment.
-fn refresh(lab: &Lab, record: &measure::Record) -> anyhow::Result<()> {
-    let file = known::reference_of(&lab.root, &lab.manifest.folder());
-    let before = measure::Records::read(&file)?;
+fn refresh(lab: &Lab, file: &Path, record: &measure::Record) -> anyhow::Result<()> {
+    let _lock = Lock::take(&lab.root)?;
+    let before = measure::Records::read(file)?;
     if let Some(broken) = before.broken.first() {
         bail!("{broken}");
     }
@@ -172,11 +197,11 @@ fn refresh(lab: &Lab, record: &measure::Record) -> anyhow::Result<()> {
         text.push_str(&serde_json::to_string(record)?);
         text.push('\n');
     }
-    files::replace(&file, text.as_bytes())?;
+    files::replace(file, text.as_bytes())?;
     Ok(())
 }
 
-/// How long it took last time here or at the reference, else what the manifest says.
+/// How long it took last time here, else what the manifest says.
 fn expected(known: &Known, experiment: &Experiment, mode: Mode) -> Duration {
     let seconds = known.took(&experiment.id, mode).unwrap_or(match mode {
         Mode::Full => experiment.minutes * 60.0,
