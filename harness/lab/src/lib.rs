@@ -24,6 +24,7 @@ pub mod refusal;
 mod rehearse;
 mod revision;
 mod run;
+mod saves;
 mod servers;
 mod signals;
 pub mod text;

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+
 use super::{Bank, Question, Side, template};
 use crate::labs::found;
 use crate::labs::manifest::Manifest;
@@ -99,8 +101,7 @@ fn lacks(page: &str, root: &Path) -> Option<String> {
         return Some(format!("there is no page book/src/{file}; link to one that is there"));
     };
     let anchor = anchor?;
-    let mut headings = text.lines().filter(|line| line.starts_with('#'));
-    match headings.any(|line| anchor_of(line) == anchor) {
+    match anchors(&text).contains(anchor) {
         true => None,
         false => Some(format!(
             "book/src/{file} has no heading #{anchor}; link to one that is there"
@@ -108,18 +109,36 @@ fn lacks(page: &str, root: &Path) -> Option<String> {
     }
 }
 
-/// A heading's anchor as mdBook makes it, or the one that it is given: `## Loss {#loss}`.
-fn anchor_of(heading: &str) -> String {
-    let words = heading.trim_start_matches('#').trim();
-    if let Some((_, own)) = words.rsplit_once("{#") {
-        return own.trim_end_matches('}').to_owned();
+/// The anchors of a page's headings as mdBook makes them, or as they are given: `## Loss {#loss}`.
+fn anchors(page: &str) -> BTreeSet<String> {
+    let (mut found, mut heading) = (BTreeSet::new(), None);
+    for event in Parser::new_ext(page, Options::ENABLE_HEADING_ATTRIBUTES) {
+        match (event, &mut heading) {
+            (Event::Start(Tag::Heading { id, .. }), _) => heading = Some((id, String::new())),
+            (Event::Text(words) | Event::Code(words), Some((_, text))) => text.push_str(&words),
+            (Event::End(TagEnd::Heading(_)), Some((own, text))) => {
+                let anchor = own.take().map_or_else(|| anchor_of(text), |own| own.to_string());
+                let again = (1..).map(|nth| format!("{anchor}-{nth}"));
+                let free = [anchor.clone()]
+                    .into_iter()
+                    .chain(again)
+                    .find(|free| !found.contains(free));
+                found.extend(free);
+                heading = None;
+            }
+            _ => {}
+        }
     }
+    found
+}
+
+fn anchor_of(heading: &str) -> String {
     let kept = |c: char| match c {
-        _ if c.is_alphanumeric() || c == '_' || c == '-' => Some(c.to_ascii_lowercase()),
+        _ if c.is_alphanumeric() || c == '_' || c == '-' => Some(c),
         _ if c.is_whitespace() => Some('-'),
         _ => None,
     };
-    words.chars().filter_map(kept).collect()
+    heading.trim().to_lowercase().chars().filter_map(kept).collect()
 }
 
 fn guides(question: &Question, guide: Option<&BTreeSet<String>>) -> Vec<String> {
@@ -200,5 +219,17 @@ fn agreement(question: &Question) -> Vec<String> {
         _ => vec![format!(
             "en and ko have both changed since they agreed; compare them, {cure}"
         )],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn anchors_are_those_of_headings_as_mdbook_makes_them() {
+        let page = "# `acks` and Loss?\n\n## The end\n\n```sh\n# a comment\n```\n\n## The end\n\n## Own {#mine}\n";
+        let wanted = ["acks-and-loss", "mine", "the-end", "the-end-1"];
+        assert_eq!(anchors(page), wanted.map(str::to_owned).into());
     }
 }

@@ -1,48 +1,33 @@
-//! What is known of a figure today, as an answer may quote it.
+//! What is known of a blank today, as an answer may quote it.
 
-use measure::{FigureName, Mode};
+use measure::shown_in;
 
-use super::template::{Filled, Gap, Mark, Number, Why};
+use super::template::{Blank, Gap, Number, Piece, Why};
 use crate::measuring::Known;
+use crate::measuring::known::By;
 
-/// The reader's own number; without one the reference's. An own number that is stale is neither quoted nor replaced: it is to be
-/// measured again.
-pub(crate) fn quotable(known: &Known, name: &FigureName) -> Filled {
-    let chapter = known.experiment(&name.experiment).map(|(lab, _)| lab.manifest.short());
-    let measure = match chapter {
-        Some(chapter) => format!("./lab bench {chapter}"),
-        None => "./lab bench".to_owned(),
+/// As [`Known::quoted`] has it; but a stale number is to be measured again, and not to be drilled.
+pub(crate) fn quotable(known: &Known, blank: &Blank) -> Piece {
+    let (of, over) = match blank {
+        Blank::Figure(of) => (of, None),
+        Blank::Ratio(of, over) => (of, Some(over)),
     };
-    let gap = |why, measure| Filled::Blank(Gap { why, measure });
-    let Some(shown) = known.figure(name) else {
-        return gap(Why::Missing, measure);
+    let gap = |why, name| {
+        Piece::Blank(Gap {
+            why,
+            measure: known.bench(name),
+        })
     };
-    let Some((figure, taken)) = shown.mine.or(shown.reference) else {
-        return gap(Why::Missing, measure);
-    };
-    if let Some(stale) = taken.stale {
-        return gap(Why::Stale(stale), measure);
-    }
-    let spread = figure.spread();
-    let bound = known
-        .experiment(&name.experiment)
-        .map_or(f64::INFINITY, |(_, each)| each.spread);
-    let mut marks = Vec::new();
-    if taken.record.mode == Mode::Quick {
-        marks.push(Mark::Quick);
-    }
-    if spread.relative() > bound {
-        marks.push(Mark::Wide);
-    }
-    let number = Number {
-        value: spread.median,
-        unit: shown.unit.to_owned(),
-        marks,
-        measure,
-    };
-    match shown.mine.is_some() {
-        true => Filled::Own(number),
-        false => Filled::Reference(number),
+    match known.quoted(of, over) {
+        Err(lacking) => gap(Why::Missing, lacking),
+        Ok(quoted) => match quoted.stale() {
+            Some(stale) => gap(Why::Stale(stale), of),
+            None => Piece::Number(Number {
+                text: shown_in(quoted.value, quoted.unit),
+                own: quoted.by == By::Mine,
+                marks: quoted.marks,
+            }),
+        },
     }
 }
 
@@ -50,87 +35,132 @@ pub(crate) fn quotable(known: &Known, name: &FigureName) -> Filled {
 mod tests {
     use std::path::Path;
 
-    use measure::{Code, Figure, Machine, Record, Stale};
+    use measure::{Code, Figure, Machine, Mode, Record, Stale};
 
     use super::*;
+    use crate::bank::template::fill;
     use crate::labs::{Lab, Whose};
+    use crate::measuring::quoted::Mark;
     use crate::measuring::{digest, known};
 
     const FOLDER: &str = "08-watermarks";
 
-    /// A checkout with a lab's manifest, and nothing measured.
+    /// A checkout with a lab whose two sides differ, and nothing measured.
     fn checkout() -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
-        let solution = root.path().join("solutions").join(FOLDER);
-        std::fs::create_dir_all(&solution).unwrap();
+        for (side, code) in [("solutions", "fn whole() {}\n"), ("labs", "fn begun() {}\n")] {
+            let source = root.path().join(side).join(FOLDER).join("src");
+            std::fs::create_dir_all(&source).unwrap();
+            std::fs::write(source.join("lib.rs"), code).unwrap();
+        }
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../solutions/08-watermarks/lab.toml");
-        std::fs::copy(manifest, solution.join("lab.toml")).unwrap();
+        std::fs::copy(manifest, root.path().join("solutions").join(FOLDER).join("lab.toml")).unwrap();
         root
     }
 
-    fn measured(root: &Path, file: &Path, mode: Mode, code: Option<&str>, samples: &[f64]) {
+    /// Measures `stall` of idle-partition's arms, the reader's code or the reference's.
+    fn measured(root: &Path, whose: Whose, mode: Mode, arms: &[(&str, &[f64])]) {
         let lab = Lab::read(root, FOLDER).unwrap();
-        let fresh = digest::of(&lab, Whose::Reference).unwrap();
+        let (file, code) = match whose {
+            Whose::Yours => (known::mine_of(root, FOLDER), Code::Yours),
+            Whose::Reference => (known::reference_of(root, FOLDER), Code::Reference),
+        };
         let record = Record {
             experiment: "idle-partition".into(),
             lab: FOLDER.into(),
             mode,
-            code: Code::Reference,
-            code_digest: code.map_or(fresh, str::to_owned),
+            code,
+            code_digest: digest::of(&lab, whose).unwrap(),
             revision: "1".into(),
             date: "2026-11-22T12:00:00Z".into(),
             machine: Machine::this(),
             provider: "none".into(),
             servers: Default::default(),
             seconds: 1.0,
-            figures: vec![Figure {
-                arm: "cure=none".into(),
-                metric: "stall".into(),
-                samples: samples.to_vec(),
-                n: 1,
-            }],
+            figures: arms
+                .iter()
+                .map(|(arm, samples)| Figure {
+                    arm: (*arm).into(),
+                    metric: "stall".into(),
+                    samples: samples.to_vec(),
+                    n: 1,
+                })
+                .collect(),
             notes: Vec::new(),
         };
-        measure::lines::append(file, &record).unwrap();
+        measure::lines::append(&file, &record).unwrap();
     }
 
-    fn quoted(root: &Path) -> Filled {
-        let name = "idle-partition stall cure=none".parse().unwrap();
-        quotable(&Known::read(root).unwrap(), &name)
+    fn changed(root: &Path, side: &str) {
+        let file = root.join(side).join(FOLDER).join("src/lib.rs");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(file, format!("{text}fn more() {{}}\n")).unwrap();
+    }
+
+    fn quoted(root: &Path, text: &str) -> Piece {
+        let known = Known::read(root).unwrap();
+        fill(text, &|blank| quotable(&known, blank)).remove(0)
+    }
+
+    fn number(text: &str, own: bool, marks: &[Mark]) -> Piece {
+        Piece::Number(Number {
+            text: text.into(),
+            own,
+            marks: marks.to_vec(),
+        })
+    }
+
+    fn gap(why: Why) -> Piece {
+        let measure = "./lab bench 08".into();
+        Piece::Blank(Gap { why, measure })
+    }
+
+    const NONE: &str = "cure=none";
+    const IDLE: &str = "cure=idle";
+    const FIGURE: &str = "{{idle-partition stall cure=none}}";
+    const RATIO: &str = "{{idle-partition stall cure=none / idle-partition stall cure=idle}}";
+
+    #[test]
+    fn a_fresh_own_number_comes_first_then_the_references_and_no_stale_one_is_drilled() {
+        let checkout = checkout();
+        let root = checkout.path();
+        assert_eq!(quoted(root, FIGURE), gap(Why::Missing));
+
+        measured(root, Whose::Reference, Mode::Full, &[(NONE, &[4.0])]);
+        assert_eq!(quoted(root, FIGURE), number("4 ms", false, &[]));
+
+        measured(root, Whose::Yours, Mode::Quick, &[(NONE, &[1.0, 2.0, 90.0])]);
+        let marks = [Mark::Quick, Mark::Wide(44.5)];
+        assert_eq!(quoted(root, FIGURE), number("2 ms", true, &marks));
+
+        changed(root, "labs");
+        assert_eq!(
+            quoted(root, FIGURE),
+            number("4 ms", false, &[]),
+            "the reference's stands for a stale one"
+        );
+
+        changed(root, "solutions");
+        assert_eq!(quoted(root, FIGURE), gap(Why::Stale(Stale::Code)));
     }
 
     #[test]
-    fn an_own_number_comes_before_the_references_and_a_stale_one_is_not_quoted() {
+    fn a_ratio_is_of_one_side_and_has_the_marks_of_both_figures() {
         let checkout = checkout();
         let root = checkout.path();
-        let missing = Gap {
-            why: Why::Missing,
-            measure: "./lab bench 08".into(),
-        };
-        assert_eq!(quoted(root), Filled::Blank(missing));
-
-        measured(root, &known::reference_of(root, FOLDER), Mode::Full, None, &[4.0]);
-        let Filled::Reference(number) = quoted(root) else {
-            panic!("the reference's: {:?}", quoted(root));
-        };
-        assert!(number.value == 4.0 && number.marks.is_empty(), "{number:?}");
-
-        let mine = known::mine_of(root, FOLDER);
-        measured(root, &mine, Mode::Full, Some("other code"), &[1.0]);
-        let stale = Gap {
-            why: Why::Stale(Stale::Code),
-            measure: "./lab bench 08".into(),
-        };
-        assert_eq!(
-            quoted(root),
-            Filled::Blank(stale),
-            "the reference's does not stand for it"
+        measured(
+            root,
+            Whose::Reference,
+            Mode::Full,
+            &[(NONE, &[9.0]), (IDLE, &[1.0, 3.0, 30.0])],
         );
+        let reference = number("3×", false, &[Mark::Wide(29.0 / 3.0)]);
+        assert_eq!(quoted(root, RATIO), reference);
 
-        measured(root, &mine, Mode::Quick, None, &[1.0, 2.0, 90.0]);
-        let Filled::Own(number) = quoted(root) else {
-            panic!("the reader's own: {:?}", quoted(root));
-        };
-        assert_eq!((number.value, number.marks), (2.0, vec![Mark::Quick, Mark::Wide]));
+        measured(root, Whose::Yours, Mode::Full, &[(NONE, &[8.0])]);
+        assert_eq!(quoted(root, RATIO), reference, "the reader has one of the two");
+
+        measured(root, Whose::Yours, Mode::Full, &[(NONE, &[8.0]), (IDLE, &[2.0])]);
+        assert_eq!(quoted(root, RATIO), number("4×", true, &[]));
     }
 }

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use measure::{FigureName, Stale, shown_in};
+use measure::{FigureName, Stale};
 
 use super::Side;
+use crate::measuring::quoted::Mark;
 
 /// What stands between `{{` and `}}`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,38 +41,6 @@ pub(crate) enum Part<'a> {
     Blank(Blank),
 }
 
-/// What is known of a figure today.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Filled {
-    /// The reader's own number.
-    Own(Number),
-    /// The reference's, where the reader has none.
-    Reference(Number),
-    /// None that may be quoted.
-    Blank(Gap),
-}
-
-/// A figure's value.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Number {
-    /// In `unit`.
-    pub(crate) value: f64,
-    pub(crate) unit: String,
-    /// What must be said beside it.
-    pub(crate) marks: Vec<Mark>,
-    /// The command that takes it anew: `./lab bench 05`.
-    pub(crate) measure: String,
-}
-
-/// What whoever quotes a number must know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mark {
-    /// It is of a quick run.
-    Quick,
-    /// Its repetitions spread by more than the experiment's bound: nothing may be concluded from it.
-    Wide,
-}
-
 /// A number that is not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Gap {
@@ -87,25 +56,24 @@ pub(crate) enum Why {
     Missing,
     /// It was, and something has changed since.
     Stale(Stale),
-    /// Of a ratio's two numbers one is the reader's and one the reference's: two machines make no ratio.
-    TwoMachines,
 }
 
 /// A piece of an answer that is filled in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Piece {
     Text(String),
-    Number(Quoted),
+    Number(Number),
     Blank(Gap),
 }
 
 /// A number as it is quoted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Quoted {
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Number {
     /// With its unit: `12.5 ms`.
     pub(crate) text: String,
     /// Whether it is the reader's own; else it is the reference's.
     pub(crate) own: bool,
+    /// What must be said beside it.
     pub(crate) marks: Vec<Mark>,
 }
 
@@ -146,66 +114,26 @@ pub(crate) fn blanks(text: &str) -> Vec<Blank> {
     parts.filter_map(blank).collect()
 }
 
-/// Fills a template with what is known today.
-pub(crate) fn fill(text: &str, known: &dyn Fn(&FigureName) -> Filled) -> Vec<Piece> {
+/// Fills a template with what is known of each blank today.
+pub(crate) fn fill(text: &str, known: &dyn Fn(&Blank) -> Piece) -> Vec<Piece> {
     // A bank that was read has no other templates.
     let Ok(parts) = parse(text) else {
         return vec![Piece::Text(text.to_owned())];
     };
     let piece = |part| match part {
         Part::Text(text) => Piece::Text(text.to_owned()),
-        Part::Blank(Blank::Figure(name)) => match known(&name) {
-            Filled::Own(number) => number.quoted(true),
-            Filled::Reference(number) => number.quoted(false),
-            Filled::Blank(gap) => Piece::Blank(gap),
-        },
-        Part::Blank(Blank::Ratio(of, over)) => ratio(known(&of), known(&over)),
+        Part::Blank(blank) => known(&blank),
     };
     parts.into_iter().map(piece).collect()
 }
 
-fn ratio(of: Filled, over: Filled) -> Piece {
-    match (of, over) {
-        (Filled::Blank(gap), _) | (_, Filled::Blank(gap)) => Piece::Blank(gap),
-        (Filled::Own(of), Filled::Own(over)) => of.over(over).quoted(true),
-        (Filled::Reference(of), Filled::Reference(over)) => of.over(over).quoted(false),
-        (Filled::Own(_), Filled::Reference(lacking)) | (Filled::Reference(lacking), Filled::Own(_)) => {
-            Piece::Blank(Gap {
-                why: Why::TwoMachines,
-                measure: lacking.measure,
-            })
-        }
-    }
-}
-
-impl Number {
-    fn over(mut self, other: Self) -> Self {
-        self.value /= other.value;
-        "×".clone_into(&mut self.unit);
-        let more = other
-            .marks
-            .into_iter()
-            .filter(|mark| !self.marks.contains(mark))
-            .collect::<Vec<_>>();
-        self.marks.extend(more);
-        self
-    }
-
-    fn quoted(self, own: bool) -> Piece {
-        Piece::Number(Quoted {
-            text: shown_in(self.value, &self.unit),
-            own,
-            marks: self.marks,
-        })
-    }
-}
-
 impl Mark {
-    /// In a word or two.
-    pub(crate) fn words(self, side: Side) -> &'static str {
+    /// In a word or two, in either language.
+    fn words(self, side: Side) -> &'static str {
         match self {
             Self::Quick => side.of("quick run", "간이 측정"),
-            Self::Wide => side.of("spreads too widely to conclude from", "편차가 커서 결론을 낼 수 없음"),
+            Self::Stale(stale) => Why::Stale(stale).clause(side),
+            Self::Wide(_) => side.of("spreads too widely to conclude from", "편차가 커서 결론을 낼 수 없음"),
         }
     }
 }
@@ -221,10 +149,6 @@ impl Why {
                 "오래된 값: 그 뒤로 서버 버전이 바뀜",
             ),
             Self::Stale(Stale::Machine) => side.of("stale: this is another machine", "오래된 값: 다른 장비에서 잰 값"),
-            Self::TwoMachines => side.of(
-                "one of the two numbers is yours, the other the reference's",
-                "두 값 중 하나는 내 값, 하나는 참고 값",
-            ),
         }
     }
 }
@@ -242,7 +166,9 @@ impl Piece {
             Self::Number(number) => {
                 let whose = (!number.own).then(|| side.of("reference", "참고 값"));
                 let marks = number.marks.iter().map(|mark| mark.words(side));
-                let marks: Vec<&str> = whose.into_iter().chain(marks).collect();
+                let mut marks: Vec<&str> = whose.into_iter().chain(marks).collect();
+                // Of a ratio both may spread, each by its own.
+                marks.dedup();
                 match marks.is_empty() {
                     true => number.text.clone(),
                     false => format!("{} ({})", number.text, marks.join(", ")),

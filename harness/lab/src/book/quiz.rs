@@ -195,7 +195,7 @@ fn filled(known: &Known, text: &str, render: fn(&str) -> String) -> String {
             Blank::Figure(_) => numbers::number(known, &words),
             Blank::Ratio(..) => numbers::ratio(known, &words),
         };
-        // The bank's check says what is wrong with a blank; a page shows the gap.
+        // `./lab check book` says what is wrong with a blank; a page shows the gap.
         let number = number.unwrap_or_else(|_| format!("<span class=\"n none\">{}</span>", escape(&words)));
         html = html.replace(&format!("{}{nth}{}", MARKS[0], MARKS[1]), &number);
     }

@@ -1,16 +1,14 @@
 //! `./lab book`: builds, serves, and builds again when something has changed.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
-use notify::event::{EventKind, ModifyKind};
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use notify::RecommendedWatcher;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
-use tokio::time::sleep;
 
 use super::build::{Built, build};
 use super::server::{Now, router};
@@ -18,10 +16,7 @@ use super::site::Site;
 use crate::keep;
 use crate::reader::keys::Keys;
 use crate::signals::Signals;
-use crate::{note, out};
-
-/// A save is over when nothing was written for this long.
-const SETTLED: Duration = Duration::from_millis(120);
+use crate::{note, out, saves};
 
 /// Until `q`, Ctrl-C, or the end of the terminal.
 ///
@@ -57,7 +52,7 @@ pub(crate) async fn serve(root: &Path, port: Option<u16>, open: bool) -> anyhow:
             key = key => if matches!(key, None | Some('q' | 'Q' | '\u{4}')) { break },
             change = changes.recv() => {
                 if change.is_none() { break }
-                settled(&mut changes).await;
+                saves::settled(&mut changes).await;
                 version += 1;
                 let site = build_site(root).await;
                 let _ = tell.send(Now { version, site });
@@ -142,46 +137,18 @@ pub(crate) fn open_browser(address: &str) {
     }
 }
 
-async fn settled(changes: &mut mpsc::Receiver<()>) {
-    loop {
-        tokio::select! {
-            () = sleep(SETTLED) => return,
-            change = changes.recv() => if change.is_none() { return },
-        }
-    }
-}
-
-/// Watches the book's sources, the records and the manifests.
+/// Watches the book's sources, the records, the manifests and the code: whether a figure is stale is a matter of the code.
 fn watcher(root: &Path, changed: mpsc::Sender<()>) -> anyhow::Result<RecommendedWatcher> {
-    let lab = keep::place(root)?;
-    let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
-    let own = root.clone();
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        if event.is_ok_and(|event| matters(&event, &own)) {
-            // One that is not yet taken stands for this one, too.
-            let _ = changed.try_send(());
-        }
+    let mut folders = vec![root.join("book"), keep::place(root)?];
+    let labs = ["solutions", "labs"].map(|folder| root.join(folder));
+    folders.extend(labs.into_iter().filter(|folder| folder.is_dir()));
+    let own = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
+    saves::watcher(&folders, "./lab book --build builds once", changed, move |path| {
+        is_source(path, &own)
     })
-    .context("files cannot be watched")?;
-    for folder in [root.join("book"), lab.canonicalize().unwrap_or(lab)] {
-        watcher
-            .watch(&folder, RecursiveMode::Recursive)
-            .with_context(|| format!("{} cannot be watched; ./lab book --build builds once", folder.display()))?;
-    }
-    Ok(watcher)
 }
 
-fn matters(event: &notify::Event, root: &Path) -> bool {
-    let kind = matches!(
-        event.kind,
-        EventKind::Create(_)
-            | EventKind::Remove(_)
-            | EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Name(_) | ModifyKind::Any)
-    );
-    kind && event.paths.iter().any(|path| is_source(path, root))
-}
-
-/// Of `.lab/` only records and predictions are shown; editors leave files of their own.
+/// Of the labs only code and manifests are shown, of `.lab/` records and predictions; editors leave files of their own.
 fn is_source(path: &Path, root: &Path) -> bool {
     let Ok(below) = path.strip_prefix(root) else {
         return false;
@@ -190,8 +157,10 @@ fn is_source(path: &Path, root: &Path) -> bool {
     if name.starts_with('.') && name != ".lab" || name.ends_with('~') || name.ends_with(".new") {
         return false;
     }
-    let shown = [PathBuf::from(".lab/records"), PathBuf::from(".lab/predictions.jsonl")];
-    below.starts_with("book") || shown.iter().any(|of| below.starts_with(of))
+    let is_code = name == "lab.toml" || below.extension().is_some_and(|kind| kind == "rs");
+    let of_a_lab = below.starts_with("solutions") || below.starts_with("labs");
+    let shown = [".lab/records", ".lab/predictions.jsonl"];
+    below.starts_with("book") || of_a_lab && is_code || shown.iter().any(|of| below.starts_with(of))
 }
 
 #[cfg(test)]
@@ -206,6 +175,9 @@ mod tests {
             "/w/book/book.toml",
             "/w/.lab/records/05-acks.jsonl",
             "/w/.lab/predictions.jsonl",
+            "/w/solutions/05-acks/lab.toml",
+            "/w/solutions/05-acks/experiments/main.rs",
+            "/w/labs/05-acks/src/link.rs",
         ] {
             assert!(is_source(Path::new(yes), root), "{yes} is missed");
         }
@@ -214,6 +186,9 @@ mod tests {
             "/w/book/src/a.md~",
             "/w/.lab/lock",
             "/w/.lab/rehearsal.json",
+            "/w/labs/05-acks/src/link.rs~",
+            "/w/labs/05-acks/src/.link.rs.swp",
+            "/w/labs/05-acks/README.md",
             "/elsewhere/book/a",
         ] {
             assert!(!is_source(Path::new(no), root), "{no} is taken for a source");

@@ -11,6 +11,7 @@ use measure::{
 
 use super::claims::Claims;
 use super::digest;
+use super::quoted::Mark;
 use crate::keep;
 use crate::labs::{Lab, Whose, found};
 
@@ -41,10 +42,9 @@ pub(crate) struct Taken<'a> {
 
 impl Taken<'_> {
     /// What a reader must know beside the number: nothing for a full record that is fresh.
-    pub(crate) fn marks(&self) -> Vec<String> {
-        let quick = (self.record.mode == Mode::Quick).then(|| "quick: a first answer".to_owned());
-        let stale = self.stale.map(|stale| format!("stale: {}", stale.why()));
-        quick.into_iter().chain(stale).collect()
+    pub(crate) fn marks(&self) -> Vec<Mark> {
+        let quick = (self.record.mode == Mode::Quick).then_some(Mark::Quick);
+        quick.into_iter().chain(self.stale.map(Mark::Stale)).collect()
     }
 }
 
@@ -220,7 +220,7 @@ impl Known {
         let mut marks: Vec<String> = Vec::new();
         for name in claim.figures() {
             let these = self.taken(&name.experiment, by).map(|taken| taken.marks());
-            for mark in these.into_iter().flatten() {
+            for mark in these.into_iter().flatten().map(|mark| mark.to_string()) {
                 if !marks.contains(&mark) {
                     marks.push(mark);
                 }

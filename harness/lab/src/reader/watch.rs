@@ -2,18 +2,15 @@
 
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
 
-use anyhow::Context;
-use notify::event::{EventKind, ModifyKind};
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use notify::RecommendedWatcher;
 use rustix::process::Signal;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
 
 use crate::labs::runner::Group;
 use crate::labs::{Lab, Whose};
 use crate::out;
+use crate::saves;
 use crate::servers::Servers;
 use crate::signals::Signals;
 
@@ -22,9 +19,6 @@ use super::session::{self, Asked, record};
 use super::standing::Standing;
 use super::style::Style;
 use super::{board, hints};
-
-/// A save is over when nothing was written for this long: editors write a file in several steps.
-const SETTLED: Duration = Duration::from_millis(120);
 
 const HELP: &str = "  h hint   n next task   t test again   b bench   q quit";
 
@@ -61,7 +55,7 @@ pub(crate) async fn watch(lab: &Lab, servers: &Servers) -> anyhow::Result<()> {
             Wish::Quit => return Ok(()),
             Wish::Save | Wish::Test => {
                 if matches!(wish, Wish::Save) {
-                    settled(&mut changes).await;
+                    saves::settled(&mut changes).await;
                 }
                 let run = attempt(lab, servers, style);
                 tokio::pin!(run);
@@ -133,19 +127,6 @@ async fn next(changes: &mut mpsc::Receiver<()>, keys: &mut Option<Keys>, signals
             Some('b') => Wish::Bench,
             Some(_) => Wish::Help,
         },
-    }
-}
-
-async fn settled(changes: &mut mpsc::Receiver<()>) {
-    let mut until = Instant::now() + SETTLED;
-    loop {
-        tokio::select! {
-            () = sleep_until(until) => return,
-            change = changes.recv() => match change {
-                Some(()) => until = Instant::now() + SETTLED,
-                None => return,
-            },
-        }
     }
 }
 
@@ -229,38 +210,11 @@ async fn bench(lab: &Lab, keys: &mut Option<Keys>, signals: &mut Signals) -> Opt
 
 /// Watches all labs and picks this one's sources: a lab that is removed and comes back is still watched.
 fn watcher(lab: &Lab, changed: mpsc::Sender<()>) -> anyhow::Result<RecommendedWatcher> {
-    let labs = lab.root.join("labs");
     let own = lab.mine().canonicalize().unwrap_or_else(|_| lab.mine());
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        if event.is_ok_and(|event| matters(&event, &own)) {
-            // One that is not yet taken stands for this one, too.
-            let _ = changed.try_send(());
-        }
+    let instead = format!("./lab test {} runs the tests once", lab.manifest.short());
+    saves::watcher(&[lab.root.join("labs")], &instead, changed, move |path| {
+        is_source(path, &own)
     })
-    .context("the labs cannot be watched")?;
-    watcher
-        .watch(
-            &labs.canonicalize().unwrap_or_else(|_| labs.clone()),
-            RecursiveMode::Recursive,
-        )
-        .with_context(|| {
-            format!(
-                "{} cannot be watched; ./lab test {} runs the tests once",
-                labs.display(),
-                lab.manifest.short()
-            )
-        })?;
-    Ok(watcher)
-}
-
-fn matters(event: &notify::Event, own: &Path) -> bool {
-    let kind = matches!(
-        event.kind,
-        EventKind::Create(_)
-            | EventKind::Remove(_)
-            | EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Name(_) | ModifyKind::Any)
-    );
-    kind && event.paths.iter().any(|path| is_source(path, own))
 }
 
 fn is_source(path: &Path, own: &Path) -> bool {

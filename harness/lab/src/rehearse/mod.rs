@@ -23,9 +23,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail};
 use jiff::civil::Date;
-use measure::FigureName;
 
-use crate::bank::template::{Filled, Gap, Why};
+use crate::bank::template::{Blank, Gap, Piece, Why};
 use crate::bank::{Bank, Question, Side, quotable};
 use crate::keep;
 use crate::measuring::Known;
@@ -101,9 +100,9 @@ impl Rehearsal {
         if let Err(error) = &known {
             note(&format!("lab: no numbers are filled in: {error:#}"));
         }
-        let filled = |name: &FigureName| match &known {
-            Ok(known) => quotable(known, name),
-            Err(_) => Filled::Blank(Gap {
+        let filled = |blank: &Blank| match &known {
+            Ok(known) => quotable(known, blank),
+            Err(_) => Piece::Blank(Gap {
                 why: Why::Missing,
                 measure: "./lab bench".into(),
             }),

@@ -4,11 +4,10 @@
 use std::time::Duration;
 
 use jiff::civil::Date;
-use measure::FigureName;
 use measure::claim::Source;
 
 use super::review::Review;
-use crate::bank::template::{Filled, Gap, Piece, fill};
+use crate::bank::template::{Blank, Gap, Piece, fill};
 use crate::bank::{Kind, Question, Rubric, Side, Wrong};
 
 /// Where a session stands. `q` counts its questions, `step` those of one question: 0 is the question itself, then its ladder.
@@ -109,7 +108,7 @@ pub(crate) struct Session {
 }
 
 impl Asked {
-    pub(crate) fn new(question: &Question, side: Side, known: &dyn Fn(&FigureName) -> Filled) -> Self {
+    pub(crate) fn new(question: &Question, side: Side, known: &dyn Fn(&Blank) -> Piece) -> Self {
         let text = question.text(side);
         let mut gaps: Vec<Gap> = Vec::new();
         let mut filled = |template: &str| {

@@ -9,7 +9,7 @@ use super::review::Review;
 use super::schedule::cards;
 use super::session::{Asked, Session, Terms};
 use super::{words, wrap};
-use crate::bank::template::{Filled, Gap, Piece, Why, fill, plain};
+use crate::bank::template::{Blank, Piece, fill, plain};
 use crate::bank::{Bank, Question, Side};
 use crate::text::clock;
 
@@ -165,17 +165,8 @@ fn point_of(question: &Question, step: usize, point: usize, side: Side) -> Optio
         None => &text.points,
         Some(at) => &text.ladder.get(at)?.points,
     };
-    let blank = |_: &measure::FigureName| {
-        Filled::Blank(Gap {
-            why: Why::Missing,
-            measure: String::new(),
-        })
-    };
-    let pieces = fill(points.get(point)?, &blank).into_iter().map(|piece| match piece {
-        Piece::Blank(_) => Piece::Text("…".into()),
-        other => other,
-    });
-    Some(plain(&pieces.collect::<Vec<_>>(), side))
+    let pieces = fill(points.get(point)?, &|_: &Blank| Piece::Text("…".into()));
+    Some(plain(&pieces, side))
 }
 
 /// As much of a point as tells it from the others.

@@ -10,13 +10,12 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use jiff::civil::{Date, date};
-use measure::FigureName;
 use tempfile::TempDir;
 
 use super::drill::Moment;
 use super::review::Review;
 use super::session::{Asked, Session, Terms};
-use crate::bank::template::{Filled, Gap, Number, Why};
+use crate::bank::template::{Blank, Gap, Number, Piece, Why};
 use crate::bank::{Bank, FOLDER, Side};
 
 /// The day of every test.
@@ -43,18 +42,20 @@ fn bank() -> Bank {
     bank
 }
 
-/// An own number, one of the reference, and one that is stale.
-fn known(name: &FigureName) -> Filled {
-    let number = |value| Number {
-        value,
-        unit: "ms".into(),
-        marks: Vec::new(),
-        measure: "./lab bench 05".into(),
+/// Own numbers, and one that is stale.
+fn known(blank: &Blank) -> Piece {
+    let number = |text: &str| {
+        Piece::Number(Number {
+            text: text.into(),
+            own: true,
+            marks: Vec::new(),
+        })
     };
-    match (name.experiment.as_str(), name.arm.as_str()) {
-        ("acks-cost", "acks=all brokers=3") => Filled::Own(number(12.4)),
-        ("acks-cost", _) => Filled::Own(number(8.1)),
-        _ => Filled::Blank(Gap {
+    match blank.to_string().as_str() {
+        "acks-cost p99 acks=all brokers=3" => number("12.4 ms"),
+        "acks-cost p99 acks=1 brokers=3" => number("8.1 ms"),
+        "acks-cost p99 acks=all brokers=3 / acks-cost p99 acks=1 brokers=3" => number("1.53×"),
+        _ => Piece::Blank(Gap {
             why: Why::Stale(measure::Stale::Code),
             measure: "./lab bench 08".into(),
         }),

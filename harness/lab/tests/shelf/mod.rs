@@ -32,7 +32,9 @@ impl Shelf {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let own = here.join("tests/shelf");
         copy(&own.join("book"), &root.join("book"));
-        copy(&own.join("solutions"), &root.join("solutions"));
+        for folder in ["solutions", "labs"] {
+            copy(&own.join(folder), &root.join(folder));
+        }
         let book = here.join("../../book");
         copy(&book.join("theme"), &root.join("book/theme"));
         for file in ["book.toml", "glossary.toml"] {

@@ -12,6 +12,7 @@ use super::numbers::day;
 use crate::labs::Lab;
 use crate::measuring::Known;
 use crate::measuring::known::{By, Taken};
+use crate::measuring::quoted::Mark;
 
 /// # Errors
 /// A sentence: there is no such experiment.
@@ -102,6 +103,7 @@ fn asked(whole: &Whole<'_>, lab: &str) -> String {
     let measured = |taken: Option<Taken<'_>>| {
         let figure = taken.and_then(|taken| taken.record.figure(&predict.of.metric, &predict.of.arm).cloned());
         let marks = taken.map_or(Vec::new(), |taken| taken.marks());
+        let marks: Vec<String> = marks.iter().map(ToString::to_string).collect();
         figure.map(|figure| {
             let spread = figure.spread();
             let range = if spread.most > spread.least {
@@ -279,6 +281,6 @@ fn minutes(minutes: f64) -> String {
 
 fn marked(taken: &Taken<'_>) -> String {
     let marks = taken.marks();
-    let badge = |mark: &String| format!(" <span class=\"mark\">{}</span>", escape(mark));
+    let badge = |mark: &Mark| format!(" <span class=\"mark\">{}</span>", escape(&mark.to_string()));
     marks.iter().map(badge).collect()
 }

@@ -4,6 +4,7 @@ use measure::{Figure, shown_of};
 
 use super::Whole;
 use crate::book::html::escape;
+use crate::measuring::quoted::Mark;
 
 /// Above so many rows the table is folded: the charts say it sooner.
 const OPEN: usize = 12;
@@ -69,8 +70,8 @@ fn heads(whole: &Whole<'_>) -> String {
     mine.into_iter().chain(reference).collect()
 }
 
-fn with_marks(word: &str, marks: &[String]) -> String {
-    let short: Vec<&str> = marks.iter().filter_map(|mark| mark.split(':').next()).collect();
+fn with_marks(word: &str, marks: &[Mark]) -> String {
+    let short: Vec<&str> = marks.iter().map(|mark| mark.word()).collect();
     if short.is_empty() {
         word.to_owned()
     } else {
