@@ -147,12 +147,14 @@ pub struct Seen {
     pub holds: bool,
 }
 
-/// A figure, and the spread above which nothing is concluded from it.
-pub struct Known<'a> {
+/// A figure, and what must hold before something is concluded from it.
+pub struct Bounded<'a> {
     /// The figure.
     pub figure: &'a Figure,
     /// `(most - least) / median`.
     pub bound: f64,
+    /// How many repetitions there must be: chance is not seen in one.
+    pub repetitions: usize,
 }
 
 impl Claim {
@@ -165,7 +167,7 @@ impl Claim {
     }
 
     /// Judges the claim by the figures that `find` knows; with what was seen of each check that could be looked at.
-    pub fn judge<'a>(&self, find: impl Fn(&FigureName) -> Option<Known<'a>>) -> (Verdict, Vec<Seen>) {
+    pub fn judge<'a>(&self, find: impl Fn(&FigureName) -> Option<Bounded<'a>>) -> (Verdict, Vec<Seen>) {
         if let Some(why) = &self.not_here {
             return (Verdict::NotHere { why: why.clone() }, Vec::new());
         }
@@ -214,7 +216,18 @@ enum Open<'a> {
 }
 
 impl Check {
-    fn look<'a>(&self, find: &impl Fn(&FigureName) -> Option<Known<'a>>) -> Result<Seen, Open<'_>> {
+    fn look<'a>(&self, find: &impl Fn(&FigureName) -> Option<Bounded<'a>>) -> Result<Seen, Open<'_>> {
+        for name in [Some(&self.of), self.over.as_ref()].into_iter().flatten() {
+            let known = find(name).ok_or(Open::Missing(name))?;
+            let taken = known.figure.samples.len();
+            if taken < known.repetitions {
+                return Err(Open::Wide(format!(
+                    "{name} was taken {} in a quick run, and less than {} times decides nothing; measure it in full",
+                    if taken == 1 { "once" } else { "twice" },
+                    known.repetitions
+                )));
+            }
+        }
         let value = match (&self.over, self.take) {
             (None, _) => self.value(&self.of, find)?,
             (Some(over), Take::Median) => divided(self.value(&self.of, find)?, self.value(over, find)?, over)?,
@@ -233,7 +246,7 @@ impl Check {
     fn outermost<'c, 'a>(
         &'c self,
         over: &'c FigureName,
-        find: &impl Fn(&FigureName) -> Option<Known<'a>>,
+        find: &impl Fn(&FigureName) -> Option<Bounded<'a>>,
     ) -> Result<f64, Open<'c>> {
         let of = find(&self.of).ok_or(Open::Missing(&self.of))?.figure;
         let below = find(over).ok_or(Open::Missing(over))?.figure;
@@ -255,7 +268,7 @@ impl Check {
     fn value<'c, 'a>(
         &self,
         name: &'c FigureName,
-        find: &impl Fn(&FigureName) -> Option<Known<'a>>,
+        find: &impl Fn(&FigureName) -> Option<Bounded<'a>>,
     ) -> Result<f64, Open<'c>> {
         let known = find(name).ok_or(Open::Missing(name))?;
         let spread = known.figure.spread();

@@ -34,6 +34,9 @@ pub struct Experiment {
     pub spread: f64,
     /// The metrics, and the unit of each: `records/s`, `ms`, `%`, `trades`, `×` for a ratio, `` for a bare number.
     pub metrics: BTreeMap<String, String>,
+    /// Metrics in which there is no chance, such as the value of a setting: one repetition says all.
+    #[serde(default)]
+    pub exact: Vec<String>,
     /// What a reader is asked before it.
     pub predict: Predict,
     /// How its figures are drawn.

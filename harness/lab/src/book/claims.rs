@@ -19,7 +19,8 @@ pub(super) struct Judged {
     by: By,
 }
 
-/// By the reader's records where they are whole and fresh, else by the reference's.
+/// By the reader's records where they are whole and fresh, else by the reference's; also where a quick run of the reader's decides
+/// nothing.
 pub(super) fn judge(known: &Known, claim: &Claim) -> Judged {
     let of = |by| {
         let (verdict, seen, marks) = known.judge(claim, by);
@@ -32,7 +33,9 @@ pub(super) fn judge(known: &Known, claim: &Claim) -> Judged {
     };
     let mine = of(By::Mine);
     let open = matches!(mine.verdict, Verdict::NotMeasured { .. } | Verdict::NotHere { .. });
-    if open || mine.marks.iter().any(|mark| mark.starts_with("stale")) {
+    let has = |word: &str| mine.marks.iter().any(|mark| mark.starts_with(word));
+    let undecided = has("quick") && matches!(mine.verdict, Verdict::Inconclusive { .. });
+    if open || undecided || has("stale") {
         let reference = of(By::Reference);
         let nothing = matches!(reference.verdict, Verdict::NotMeasured { .. });
         return if nothing && !open { mine } else { reference };

@@ -14,14 +14,23 @@ pub(crate) const ENOUGH: usize = 5;
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let known = Known::read(&cargo::root())?;
     known.tell_broken();
-    out(&text(&known.outcomes(), known.predictions.len()));
+    out(&text(&known.outcomes(), known.predictions.len(), known.unjudged()));
     Ok(ExitCode::SUCCESS)
 }
 
-fn text(outcomes: &[Outcome], predictions: usize) -> String {
+/// `unjudged` are those whose measurement spread so much that hit and miss would be a draw.
+fn text(outcomes: &[Outcome], predictions: usize, unjudged: usize) -> String {
+    let beside = match unjudged {
+        0 => String::new(),
+        _ => format!(
+            "{} not judged: the repetitions of what was measured spread too widely.\n",
+            crate::text::plural(unjudged as u64, "prediction is", "predictions are")
+        ),
+    };
     let Some(all) = Calibration::of(outcomes) else {
         return match predictions {
             0 => "No predictions yet. Next: ./lab predict 05\n".into(),
+            _ if unjudged > 0 => format!("{beside}Next: ./lab predict 08\n"),
             _ => "Nothing that you predicted was measured yet. Next: ./lab bench 05\n".into(),
         };
     };
@@ -54,7 +63,7 @@ fn text(outcomes: &[Outcome], predictions: usize) -> String {
         },
         advice(&all)
     ));
-    out
+    out + &beside
 }
 
 fn advice(all: &Calibration) -> &'static str {
@@ -92,8 +101,9 @@ mod tests {
             .zip(1..)
             .map(|((value, measured), day)| outcome(*value, *measured, day))
             .collect();
-        insta::assert_snapshot!(text(&outcomes, 5));
-        assert!(text(&[], 0).contains("./lab predict 05"));
-        assert!(text(&[], 2).contains("./lab bench 05"));
+        insta::assert_snapshot!(text(&outcomes, 5, 0));
+        assert!(text(&[], 0, 0).contains("./lab predict 05"));
+        assert!(text(&[], 2, 0).contains("./lab bench 05"));
+        assert!(text(&outcomes, 7, 2).contains("2 predictions are not judged"));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use measure::claim::{Known as KnownFigure, Seen};
+use measure::claim::{Bounded, Seen};
 use measure::{
     Claim, Code, Experiment, Figure, FigureName, Machine, Mode, Outcome, Prediction, Record, Records, Stale, Today,
     Verdict,
@@ -14,6 +14,9 @@ use super::digest;
 use super::quoted::Mark;
 use crate::keep;
 use crate::labs::{Lab, Whose, found};
+
+/// How many repetitions of a quick run say something.
+const ENOUGH: usize = 3;
 
 /// What is known.
 pub(crate) struct Known {
@@ -211,9 +214,13 @@ impl Known {
         let find = |name: &FigureName| {
             let (_, experiment) = self.experiment(&name.experiment)?;
             let taken = self.taken(&name.experiment, by)?;
-            Some(KnownFigure {
+            Some(Bounded {
                 figure: taken.record.figure(&name.metric, &name.arm)?,
                 bound: experiment.spread,
+                repetitions: match taken.record.mode {
+                    Mode::Quick if !experiment.exact.contains(&name.metric) => ENOUGH,
+                    _ => 1,
+                },
             })
         };
         let (verdict, seen) = claim.judge(find);
@@ -252,32 +259,49 @@ impl Known {
         these.last().map(|record| record.seconds)
     }
 
-    /// Each prediction that was made before the first measurement, with what that measurement gave.
+    /// Each prediction that was made before the first measurement, with the first full one's figure, or the first quick one's where
+    /// there is no full one; but for those whose repetitions spread so much that hit and miss would be a draw.
     pub(crate) fn outcomes(&self) -> Vec<Outcome> {
         self.measured().into_iter().map(|(outcome, _)| outcome).collect()
     }
 
-    /// The same, each with the record of that measurement.
+    /// How many predictions were measured and cannot be judged: the repetitions spread too much.
+    pub(crate) fn unjudged(&self) -> usize {
+        let all = self.all_measured();
+        all.iter().filter(|(_, _, wide)| *wide).count()
+    }
+
+    /// As [`Known::outcomes`], each with the record of that measurement.
     pub(crate) fn measured(&self) -> Vec<(Outcome, &Record)> {
+        let judged = self.all_measured().into_iter().filter(|(_, _, wide)| !wide);
+        judged.map(|(outcome, record, _)| (outcome, record)).collect()
+    }
+
+    fn all_measured(&self) -> Vec<(Outcome, &Record, bool)> {
         let blind = self
             .predictions
             .iter()
             .filter(|prediction| !self.measured_before(&prediction.of.experiment, &prediction.date));
-        let mut outcomes: Vec<(Outcome, &Record)> = Vec::new();
+        let mut outcomes: Vec<(Outcome, &Record, bool)> = Vec::new();
         for prediction in blind {
             let after = |record: &&Record| record.date >= prediction.date;
-            let mut figures = self
+            let figures = self
                 .all_mine(&prediction.of.experiment)
                 .filter(after)
                 .filter_map(|record| Some((record.figure(&prediction.of.metric, &prediction.of.arm)?, record)));
-            if let Some((figure, record)) = figures.next() {
+            // The first of the smallest: a full one before a quick one, then the earliest.
+            if let Some((figure, record)) = figures.min_by_key(|(_, record)| record.mode == Mode::Quick) {
                 // Who thought again before measuring is judged by the last thought.
-                outcomes.retain(|(other, _)| other.prediction.of != prediction.of);
+                outcomes.retain(|(other, _, _)| other.prediction.of != prediction.of);
+                let bound = self
+                    .experiment(&prediction.of.experiment)
+                    .map_or(f64::INFINITY, |(_, experiment)| experiment.spread);
+                let wide = figure.spread().relative() > bound;
                 let outcome = Outcome {
                     prediction: prediction.clone(),
                     measured: figure.spread().median,
                 };
-                outcomes.push((outcome, record));
+                outcomes.push((outcome, record, wide));
             }
         }
         outcomes

@@ -8,6 +8,10 @@ fn claim(checks: &str) -> Claim {
 }
 
 fn judge(checks: &str, figures: &[(&str, &[f64])]) -> Verdict {
+    judge_of(1, checks, figures)
+}
+
+fn judge_of(repetitions: usize, checks: &str, figures: &[(&str, &[f64])]) -> Verdict {
     let figures: Vec<(FigureName, Figure)> = figures
         .iter()
         .map(|(name, samples)| {
@@ -23,9 +27,10 @@ fn judge(checks: &str, figures: &[(&str, &[f64])]) -> Verdict {
         .collect();
     let find = |name: &FigureName| {
         let found = figures.iter().find(|(known, _)| known == name)?;
-        Some(Known {
+        Some(Bounded {
             figure: &found.1,
             bound: 0.3,
+            repetitions,
         })
     };
     claim(checks).judge(find).0
@@ -120,5 +125,19 @@ fn to_0_there_is_no_ratio_and_no_verdict() {
             matches!(&verdict, Verdict::Inconclusive { why } if why.contains("no ratio")),
             "{of} / 0, {take}: {verdict:?}"
         );
+    }
+}
+
+#[test]
+fn too_few_repetitions_decide_nothing_whatever_is_taken_of_them() {
+    for take in ["median", "most", "least"] {
+        let check = format!("{{ when = 'x', of = 'e p99 way=new', take = '{take}', at_least = 1 }}");
+        let of = |samples: &[f64]| judge_of(3, &check, &[("e p99 way=new", samples)]);
+        assert!(
+            matches!(of(&[5.0]), Verdict::Inconclusive { why } if why.contains("once in a quick run")),
+            "{take}: {:?}",
+            of(&[5.0])
+        );
+        assert_eq!(of(&[5.0, 5.0, 5.0]), Verdict::Confirmed, "{take}");
     }
 }
