@@ -132,6 +132,13 @@ fn a_number_is_predicted_measured_compared_and_scored() {
         &toy.lab(&["predict", "07", "coin-cost", "5"]),
         &["it was measured here before, so this one is kept and does not count"],
     );
+    assert_has(
+        &toy.lab(&["bench", "07", "--quick"]),
+        &[
+            "It had been measured here before you wrote that down",
+            "(quick: a first answer)",
+        ],
+    );
     let score = toy.lab(&["score"]);
     assert_has(
         &score,

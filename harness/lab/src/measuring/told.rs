@@ -32,14 +32,29 @@ pub(crate) fn told(
     );
     let reference = known.taken(&experiment.id, By::Reference).map(|taken| taken.record);
     let reference = reference.filter(|_| by == By::Mine);
+    // What local processes take is no measure of what containers do.
+    let (reference, other) = match reference {
+        Some(reference) if reference.provider != record.provider => (None, Some(reference)),
+        same => (same, None),
+    };
     for metric in metrics(experiment) {
         out.push_str(&table(experiment, metric, record, reference));
+    }
+    if let Some(other) = other {
+        out.push_str(&paragraphs(
+            &format!(
+                "The reference was measured on other servers ({}; here: {}), and is not compared.",
+                other.provider, record.provider
+            ),
+            "  ",
+        ));
     }
     for note in &record.notes {
         out.push_str(&paragraphs(&format!("not measured here: {note}"), "  "));
     }
     if by == By::Mine {
-        out.push_str(&expected(experiment, record, prediction));
+        let late = prediction.is_some_and(|it| known.measured_before(&experiment.id, &it.date));
+        out.push_str(&expected(experiment, record, prediction, late));
     }
     out.push_str(&guide(known, experiment, by));
     out
@@ -91,7 +106,8 @@ fn table(experiment: &Experiment, metric: &str, record: &Record, reference: Opti
     out
 }
 
-fn expected(experiment: &Experiment, record: &Record, prediction: Option<&Prediction>) -> String {
+/// `late`: the prediction was written down after a first measurement.
+fn expected(experiment: &Experiment, record: &Record, prediction: Option<&Prediction>, late: bool) -> String {
     let of = &experiment.predict.of;
     let Some(figure) = record.figure(&of.metric, &of.arm) else {
         return format!("\n  {of} was asked for and not measured in this run.\n");
@@ -117,12 +133,16 @@ fn expected(experiment: &Experiment, record: &Record, prediction: Option<&Predic
                 (false, _) => "outside your interval".to_owned(),
             };
             format!(
-                "\n  {}, {}: you expected {} within a factor of {}; it is {}: {word}.\n",
+                "\n  {}, {}: you expected {} within a factor of {}; it is {}: {word}.{}\n",
                 of.metric,
                 of.arm,
                 shown_in(prediction.value, unit),
                 shown(prediction.factor),
-                shown_in(measured, unit)
+                shown_in(measured, unit),
+                match late {
+                    true => "\n  It had been measured here before you wrote that down, so it does not count.",
+                    false => "",
+                }
             )
         }
     }
@@ -133,7 +153,7 @@ fn guide(known: &Known, experiment: &Experiment, by: By) -> String {
     let mut out = String::new();
     let stands = |claim: &&measure::Claim| claim.figures().any(|name| name.experiment == experiment.id);
     for claim in known.claims.all.iter().map(|(_, claim)| claim).filter(stands) {
-        let (verdict, _, _) = known.judge(claim, by);
+        let (verdict, _, marks) = known.judge(claim, by);
         let words = match &verdict {
             Verdict::Depends { holds, fails } => {
                 format!("depends: yes with {}; no with {}", holds.join(", "), fails.join(", "))
@@ -142,7 +162,12 @@ fn guide(known: &Known, experiment: &Experiment, by: By) -> String {
             Verdict::NotMeasured { missing } => format!("open: {missing} was not measured"),
             verdict => verdict.word().to_owned(),
         };
-        out.push_str(&paragraphs(&format!("- {} → {words}", claim.says), "  "));
+        // Of the other experiments that it stands on as well.
+        let marked = match marks.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", marks.join("; ")),
+        };
+        out.push_str(&paragraphs(&format!("- {} → {words}{marked}", claim.says), "  "));
     }
     let whose = if by == By::Mine { "your" } else { "these" };
     match out.is_empty() {

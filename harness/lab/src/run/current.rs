@@ -25,7 +25,7 @@ pub(crate) struct Current {
 /// The place of the current run, held.
 pub(crate) struct Held {
     file: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 fn paths(home: &Path) -> (PathBuf, PathBuf) {
@@ -38,7 +38,7 @@ impl Held {
         let (lock, file) = paths(home);
         let lock = File::options().create(true).truncate(false).write(true).open(lock)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Some(Self { file, _lock: lock })),
+            Ok(()) => Ok(Some(Self { file, lock })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
@@ -57,6 +57,8 @@ impl Drop for Held {
     fn drop(&mut self) {
         // Whoever reads it later finds the lock free and does not believe it.
         let _ = std::fs::remove_file(&self.file);
+        // Closing is not enough: a child that was forked at this moment has the open file until it becomes its own program.
+        let _ = self.lock.unlock();
     }
 }
 

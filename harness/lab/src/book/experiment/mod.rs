@@ -254,6 +254,11 @@ fn whence(whole: &Whole<'_>, lab: &str) -> String {
             out.push_str(&format!("<p class=\"note\">{}</p>\n", escape(note)));
         }
     }
+    if let (Some(mine), Some(reference)) = (whole.mine, whole.reference)
+        && mine.record.provider != reference.record.provider
+    {
+        out.push_str("<p class=\"note\">The two are of different servers: do not compare one with the other.</p>\n");
+    }
     let experiment = whole.experiment;
     out.push_str(&format!(
         "<p>To measure it: <code>./lab bench {lab}</code>, {} for this experiment; with <code>--quick</code> a first answer within a minute.</p>\n</footer>\n",
