@@ -137,11 +137,9 @@ fn ask(known: &Known, lab: &Lab, chosen: &[&Experiment], named: bool) -> anyhow:
             experiment.title,
             paragraphs(&experiment.predict.question, "  ")
         ));
-        let Some(value) = answer(
-            &mut lines,
-            &format!("  your number, in {}: ", unit(experiment)),
-            |text| Ok(number(text, unit(experiment))?),
-        )?
+        let Some(value) = answer(&mut lines, &format!("  your number{}: ", counted(experiment)), |text| {
+            Ok(number(text, unit(experiment))?)
+        })?
         else {
             continue;
         };
@@ -177,6 +175,14 @@ fn answer(
     }
 }
 
+/// `, in ms`; nothing of a bare number.
+fn counted(experiment: &Experiment) -> String {
+    match unit(experiment) {
+        "" => String::new(),
+        unit => format!(", in {unit}"),
+    }
+}
+
 /// What is asked, and what was said.
 fn list(known: &Known, lab: &Lab, chosen: &[&Experiment]) {
     for experiment in chosen {
@@ -189,10 +195,10 @@ fn list(known: &Known, lab: &Lab, chosen: &[&Experiment]) {
         let said = match known.prediction(&experiment.predict.of) {
             Some(prediction) => format!("yours: {}", worded(prediction)),
             None => format!(
-                "yours: not yet; ./lab predict {} {} NUMBER --factor 3, in {}",
+                "yours: not yet; ./lab predict {} {} NUMBER --factor 3{}",
                 lab.manifest.short(),
                 experiment.id,
-                unit(experiment)
+                counted(experiment)
             ),
         };
         out(&format!("  {said}\n"));

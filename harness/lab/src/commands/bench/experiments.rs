@@ -68,7 +68,9 @@ pub(super) fn run(lab: &Lab, whose: Whose, args: &BenchArgs, provider: Provider)
     })?;
     let short = lab.manifest.short();
     if !done {
-        note("interrupted: what was measured until now is kept; ./lab bench --only NAME goes on with one");
+        note(&format!(
+            "interrupted: the experiments that were done are kept, and of the one that ran nothing; ./lab bench {short} --only NAME runs one"
+        ));
         return Ok(ExitCode::from(130));
     }
     note(&format!(
