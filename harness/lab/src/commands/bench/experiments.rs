@@ -82,7 +82,10 @@ pub(super) fn run(lab: &Lab, whose: Whose, args: &BenchArgs, provider: Provider)
 }
 
 /// The experiments that are asked for, in the manifest's order.
-fn chosen<'a>(lab: &'a Lab, only: &[String]) -> anyhow::Result<Vec<&'a Experiment>> {
+///
+/// # Errors
+/// The lab has no such experiment.
+pub(super) fn chosen<'a>(lab: &'a Lab, only: &[String]) -> anyhow::Result<Vec<&'a Experiment>> {
     let all = &lab.manifest.experiments;
     if let Some(unknown) = only.iter().find(|id| all.iter().all(|each| each.id != **id)) {
         let ids: Vec<&str> = all.iter().map(|each| each.id.as_str()).collect();

@@ -53,6 +53,8 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     match asked {
         Asked::Experiments(package) => {
             let lab = found::find(&cargo::root(), &package.folder)?;
+            // Before anything is said of whose code is measured.
+            experiments::chosen(&lab, &args.only)?;
             let whose = match args.reference {
                 true => Whose::Reference,
                 false => built(&package)?.1,
