@@ -18,24 +18,45 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// This one. Where /proc is not what Linux has, the processor is unnamed and the memory 0.
+    /// This one, by /proc, or by sysctl where there is none. Where neither says it, the processor is unnamed and the memory 0.
     #[must_use]
     pub fn this() -> Self {
         let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        let model = |line: &str| Some(line.strip_prefix("model name")?.split_once(':')?.1.trim().to_owned());
         let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
         let total = |line: &str| line.strip_prefix("MemTotal:")?.split_whitespace().next()?.parse().ok();
-        let kib: u64 = meminfo.lines().find_map(total).unwrap_or(0);
+        let kib: Option<u64> = meminfo.lines().find_map(total);
+        let bytes = || sysctl("hw.memsize")?.parse::<u64>().ok();
         Self {
-            cpu: cpuinfo
-                .lines()
-                .find_map(model)
+            cpu: processor(&cpuinfo)
+                .or_else(|| sysctl("machdep.cpu.brand_string"))
                 .unwrap_or_else(|| "an unnamed processor".into()),
             cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-            memory_gib: kib >> 20,
+            memory_gib: kib.map(|kib| kib >> 20).or_else(|| Some(bytes()? >> 30)).unwrap_or(0),
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         }
     }
+}
+
+/// The name that /proc/cpuinfo gives; on ARM, where it gives none, who made the processor and which of theirs it is.
+fn processor(cpuinfo: &str) -> Option<String> {
+    let value = |name: &str| {
+        let of = |line: &str| {
+            let (key, value) = line.split_once(':')?;
+            (key.trim() == name).then(|| value.trim().to_owned())
+        };
+        cpuinfo.lines().find_map(of)
+    };
+    value("model name").or_else(|| Some(format!("ARM {} {}", value("CPU implementer")?, value("CPU part")?)))
+}
+
+/// What macOS says of itself; nothing on Linux, where /proc does.
+fn sysctl(name: &str) -> Option<String> {
+    if !cfg!(target_os = "macos") {
+        return None;
+    }
+    let said = std::process::Command::new("sysctl").args(["-n", name]).output().ok()?;
+    let text = String::from_utf8(said.stdout).ok()?.trim().to_owned();
+    (said.status.success() && !text.is_empty()).then_some(text)
 }
 
 impl fmt::Display for Machine {
@@ -46,5 +67,19 @@ impl fmt::Display for Machine {
             "{}, {} {cores}, {} GiB, {}",
             self.cpu, self.cores, self.memory_gib, self.system
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processors_have_a_name_on_arm_too() {
+        let intel = "processor\t: 0\nmodel\t\t: 85\nmodel name\t: A processor @ 2.5 GHz\n";
+        assert_eq!(processor(intel).unwrap(), "A processor @ 2.5 GHz");
+        let arm = "processor\t: 0\nCPU implementer\t: 0x41\nCPU architecture: 8\nCPU part\t: 0xd0c\n";
+        assert_eq!(processor(arm).unwrap(), "ARM 0x41 0xd0c");
+        assert_eq!(processor("processor\t: 0\n"), None);
     }
 }

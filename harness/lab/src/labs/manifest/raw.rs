@@ -243,6 +243,7 @@ fn experiment(raw: Spanned<Experiment>, others: &[Experiment]) -> Result<Experim
     let drawn = this.chart.iter().map(|chart| &chart.metric);
     if let Some(metric) = drawn
         .chain([&this.predict.of.metric])
+        .chain(&this.exact)
         .find(|metric| !this.metrics.contains_key(*metric))
     {
         return wrong(format!("it has no metric {metric}; add it to metrics, with its unit"));

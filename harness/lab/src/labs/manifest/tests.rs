@@ -126,6 +126,11 @@ fn each_mistake_is_told_with_its_line_and_what_to_do() {
             "metric = \"all\" }",
             ":29: experiment toy-cost: it has no metric all",
         ),
+        (
+            "spread = 0.2",
+            "spread = 0.2\nexact = [\"sum\"]",
+            ":29: experiment toy-cost: it has no metric sum",
+        ),
     ];
     for (right, wrong, expected) in cases {
         assert!(SMALL.contains(right), "the case {right:?} changes nothing");
