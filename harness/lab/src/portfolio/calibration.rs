@@ -41,8 +41,9 @@ pub(super) fn section(known: &Known, counted: &[Counted<'_>]) -> String {
     format!(
         "<section id=\"calibration\">\n<h2>Calibration</h2>\n\
          <p>Each number was written down before its experiment was first run, with a factor: nine tenths sure that the figure lies between \
-         the number divided by it and the number times it. It is held against the first figure that was taken then; one that was thought \
-         over before counts as it was last.</p>\n\
+         the number divided by it and the number times it. It is held against the first full measurement that was taken then, or a quick one \
+         where there is no full one; a figure that spread too widely judges nothing. A number that was thought over before counts as it was \
+         last.</p>\n\
          <p class=\"result\">{} of {} lay inside their interval ({:.0} %; 90 % were meant).{off}{few}</p>\n{}{}</section>\n",
         all.hits,
         all.measured,
