@@ -65,12 +65,14 @@ mod tests {
             Whose::Yours => (known::mine_of(root, FOLDER), Code::Yours),
             Whose::Reference => (known::reference_of(root, FOLDER), Code::Reference),
         };
+        let mut experiments = lab.manifest.experiments.iter();
+        let experiment = experiments.find(|each| each.id == "idle-partition").unwrap();
         let record = Record {
-            experiment: "idle-partition".into(),
+            experiment: experiment.id.clone(),
             lab: FOLDER.into(),
             mode,
             code,
-            code_digest: digest::of(&lab, whose).unwrap(),
+            code_digest: digest::of(&lab, whose, experiment).unwrap(),
             revision: "1".into(),
             date: "2026-11-22T12:00:00Z".into(),
             machine: Machine::this(),

@@ -151,6 +151,18 @@ fn manifest(lab: &Lab) -> anyhow::Result<String> {
             homeless.program
         );
     }
+    for experiment in &lab.manifest.experiments {
+        if let Some(gone) = experiment
+            .files
+            .iter()
+            .find(|file| !lab.solution().join(file).is_file())
+        {
+            bail!(
+                "experiment {} names {gone} among its files, and solutions/{folder} has no such file; correct its name",
+                experiment.id
+            );
+        }
+    }
     for (bench, path) in benches {
         let _ = write!(
             out,

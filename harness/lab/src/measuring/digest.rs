@@ -3,17 +3,22 @@
 use std::path::Path;
 
 use anyhow::Context;
+use measure::Experiment;
 use sha2::{Digest as _, Sha256};
 
 use crate::keep::files;
 use crate::labs::{Lab, Whose};
 
-/// The lab's `src` of whoever's code it is, and the experiments and benches, which stand in the solution. Lines that are empty or a
-/// comment do not count: no figure changes with them.
+/// The lab's `src` of whoever's code it is, and the experiments and benches, which stand in the solution, without the files that only other
+/// experiments are made of. Lines that are empty or a comment do not count: no figure changes with them.
 ///
 /// # Errors
 /// A folder is there and cannot be read.
-pub(crate) fn of(lab: &Lab, whose: Whose) -> anyhow::Result<String> {
+pub(crate) fn of(lab: &Lab, whose: Whose, experiment: &Experiment) -> anyhow::Result<String> {
+    let others = |path: &Path| {
+        let theirs = |each: &Experiment| each.files.iter().any(|file| Path::new(file) == path);
+        lab.manifest.experiments.iter().any(theirs) && !theirs(experiment)
+    };
     let mut digest = Sha256::new();
     let folders = [
         lab.place(whose).join("src"),
@@ -22,7 +27,9 @@ pub(crate) fn of(lab: &Lab, whose: Whose) -> anyhow::Result<String> {
     ];
     for folder in folders.iter().filter(|folder| folder.is_dir()) {
         for (path, about) in files::walk(folder)? {
-            if about.is_file() && path.extension().is_some_and(|kind| kind == "rs") {
+            let code = about.is_file() && path.extension().is_some_and(|kind| kind == "rs");
+            let named = folder.strip_prefix(lab.solution()).map(|below| below.join(&path));
+            if code && !named.is_ok_and(|named| others(&named)) {
                 add(&mut digest, folder, &path)?;
             }
         }
@@ -71,6 +78,18 @@ mod tests {
     #[test]
     fn the_readers_code_and_the_reference_differ() {
         let lab = found::find(&crate::cargo::root(), "05").unwrap();
-        assert_ne!(of(&lab, Whose::Yours).unwrap(), of(&lab, Whose::Reference).unwrap());
+        let of = |whose| of(&lab, whose, &lab.manifest.experiments[0]).unwrap();
+        assert_ne!(of(Whose::Yours), of(Whose::Reference));
+    }
+
+    #[test]
+    fn a_file_of_one_experiment_changes_no_others_digest() {
+        let mut lab = found::find(&crate::cargo::root(), "05").unwrap();
+        let all = |lab: &Lab, nth: usize| of(lab, Whose::Reference, &lab.manifest.experiments[nth]).unwrap();
+        let before = all(&lab, 0);
+        assert_eq!(before, all(&lab, 1), "what nobody names is everybody's");
+        lab.manifest.experiments[0].files = vec!["experiments/acks_cost.rs".into()];
+        assert_eq!(before, all(&lab, 0), "its own file counts");
+        assert_ne!(before, all(&lab, 1), "another's file does not");
     }
 }

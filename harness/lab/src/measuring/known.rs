@@ -31,6 +31,7 @@ pub(crate) struct Known {
     /// By the lab's folder.
     mine: BTreeMap<String, Records>,
     reference: BTreeMap<String, Records>,
+    /// By the experiment, and whose code is measured.
     digests: BTreeMap<(String, &'static str), String>,
     servers: BTreeMap<String, String>,
     machine: Machine,
@@ -126,10 +127,10 @@ impl Known {
                 By::Reference => self.reference.insert(folder.clone(), records),
             };
         }
-        if !lab.manifest.experiments.is_empty() {
+        for experiment in &lab.manifest.experiments {
             for whose in [Whose::Yours, Whose::Reference] {
-                self.digests
-                    .insert((folder.clone(), whose.word()), digest::of(&lab, whose)?);
+                let digest = digest::of(&lab, whose, experiment)?;
+                self.digests.insert((experiment.id.clone(), whose.word()), digest);
             }
         }
         self.labs.push(lab);
@@ -185,7 +186,7 @@ impl Known {
             Code::Yours => Whose::Yours,
             Code::Reference => Whose::Reference,
         };
-        let digest = self.digests.get(&(record.lab.clone(), whose.word()));
+        let digest = self.digests.get(&(record.experiment.clone(), whose.word()));
         let pinned = record.provider != stack::Provider::External.name();
         let today = Today {
             code_digest: digest.cloned(),

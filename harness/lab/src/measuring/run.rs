@@ -36,7 +36,8 @@ const MEANT: [&str; 5] = [
 /// Which code is measured, as it was when it was built: an experiment takes minutes, and files change meanwhile.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Stamp {
-    digest: String,
+    /// By experiment.
+    digests: BTreeMap<String, String>,
     revision: String,
 }
 
@@ -44,8 +45,12 @@ impl Stamp {
     /// # Errors
     /// The code cannot be read.
     pub(crate) fn of(lab: &Lab, whose: Whose) -> anyhow::Result<Self> {
+        let experiments = &lab.manifest.experiments;
+        let digests = experiments
+            .iter()
+            .map(|each| Ok((each.id.clone(), digest::of(lab, whose, each)?)));
         Ok(Self {
-            digest: digest::of(lab, whose)?,
+            digests: digests.collect::<anyhow::Result<_>>()?,
             revision: revision::of(&lab.root),
         })
     }
@@ -123,7 +128,7 @@ pub(crate) async fn run(order: &Order<'_>, programs: &Programs, bar: &ProgressBa
             Whose::Yours => Code::Yours,
             Whose::Reference => Code::Reference,
         },
-        code_digest: order.stamp.digest.clone(),
+        code_digest: order.stamp.digests.get(&experiment.id).cloned().unwrap_or_default(),
         revision: order.stamp.revision.clone(),
         date,
         machine: Machine::this(),
