@@ -59,11 +59,11 @@ fn a_mistake_is_told_with_its_place_and_nothing_is_written() {
             "acks-cost has no metric \"p98\"",
         ),
         ("{{#term waterfall}}", "the glossary has no term \"waterfall\""),
-        ("{{#verdict gone}}", "book/claims.toml has no claim \"gone\""),
+        ("{{#verdict gone}}", "book/claims has no claim \"gone\""),
         ("{{#claims 77}}", "has no claim of chapter \"77\""),
         ("{{#quiz gone}}", "the bank has no question \"gone\""),
         ("{{#questions 77}}", "the bank has no question of chapter \"77\""),
-        ("{{#stop gone}}\nx\n{{/stop}}", "book/claims.toml has no claim \"gone\""),
+        ("{{#stop gone}}\nx\n{{/stop}}", "book/claims has no claim \"gone\""),
         ("{{#answer A}}\nx", "{{#answer}} is not closed"),
         ("{{/answer}}", "{{/answer}} closes nothing"),
         ("and {{#glossary}} here", "stands on a line of its own"),
@@ -129,13 +129,13 @@ fn broken_records_claims_and_questions_cost_themselves_and_are_told() {
         "the whole lines were not used"
     );
     // The book's own: the build fails.
-    shelf.add("book/claims.toml", "\n[[claim]]\nid = \"half\"\n");
+    shelf.add("book/claims/05-acks.toml", "\n[[claim]]\nid = \"half\"\n");
     shelf.add("book/questions/05-acks.toml", "\n[[question]]\nid = \"half\"\n");
     let built = shelf.build();
     let said = String::from_utf8_lossy(&built.stderr).into_owned();
     assert_eq!(built.status.code(), Some(1), "{said}");
     assert!(
-        said.contains("book/claims.toml:") && said.contains("book/questions/05-acks.toml:"),
+        said.contains("book/claims/05-acks.toml:") && said.contains("book/questions/05-acks.toml:"),
         "{said}"
     );
 }

@@ -70,7 +70,7 @@ fn toy() -> Toy {
     let bench = "\n[[bench]]\nname = \"experiments\"\npath = \"experiments/main.rs\"\nharness = false\n";
     let package = toy.read("solutions/07-toy/Cargo.toml");
     toy.write("solutions/07-toy/Cargo.toml", &format!("{package}{bench}"));
-    toy.write("book/claims.toml", CLAIMS);
+    toy.write("book/claims/07-toy.toml", CLAIMS);
     toy.lab(&["generate"]).well();
     toy.commit();
     toy

@@ -92,9 +92,9 @@ fn what_a_record_says_includes_no_file_of_this_machine() {
         .read(file)
         .replace("\"notes\": []", &format!("\"notes\": [\"{include}\"]"));
     shelf.write(file, &records.replace("2b1d343", "{{#title of somebody else}}"));
-    let claims = shelf.read("book/claims.toml");
+    let claims = shelf.read("book/claims/05-acks.toml");
     shelf.write(
-        "book/claims.toml",
+        "book/claims/05-acks.toml",
         &claims.replace("It waits for", &format!("{include} It waits for")),
     );
     assert!(shelf.build().status.success());

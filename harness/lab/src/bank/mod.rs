@@ -19,6 +19,7 @@ use measure::claim::Source;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::keep;
 use crate::measuring::claims::Mistake;
 
 pub(crate) use check::check;
@@ -307,14 +308,7 @@ impl Bank {
 
 /// The bank's files, below the checkout, in order; none where there is no such folder.
 pub(crate) fn files(root: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(root.join(FOLDER)).into_iter().flatten().flatten();
-    let mut files: Vec<String> = entries
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| name.ends_with(".toml"))
-        .map(|name| format!("{FOLDER}/{name}"))
-        .collect();
-    files.sort();
-    files
+    keep::files::named(root, FOLDER, ".toml")
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use measure::shown_in;
 use super::chart::Voice;
 use super::html::{escape, inline, sentence};
 use crate::measuring::Known;
-use crate::measuring::claims::FILE;
+use crate::measuring::claims::FOLDER;
 use crate::measuring::known::By;
 
 /// A verdict, and whose records gave it.
@@ -49,7 +49,7 @@ pub(super) fn find<'a>(known: &'a Known, id: &str) -> Result<&'a Claim, String> 
     known
         .claims
         .find(id)
-        .ok_or_else(|| format!("{FILE} has no claim {id:?}; correct the name, or write the claim"))
+        .ok_or_else(|| format!("{FOLDER} has no claim {id:?}; correct the name, or write the claim"))
 }
 
 impl Judged {
@@ -161,15 +161,16 @@ pub(super) fn verdict(known: &Known, id: &str) -> Result<String, String> {
 /// # Errors
 /// A sentence: no claim is of that chapter.
 pub(super) fn table(known: &Known, chapter: &str) -> Result<String, String> {
-    let all = known.claims.all.iter().map(|(_, claim)| claim);
-    let of: Vec<&Claim> = all
+    let of: Vec<&Claim> = known
+        .claims
+        .all()
         .filter(|claim| chapter.is_empty() || claim.chapter == chapter)
         .collect();
     if of.is_empty() {
         return match chapter {
             "" => Ok("<p class=\"none\">No claim has been written down yet.</p>".into()),
             _ => Err(format!(
-                "{FILE} has no claim of chapter {chapter:?}; a chapter is its number, such as 05"
+                "{FOLDER} has no claim of chapter {chapter:?}; a chapter is its number, such as 05"
             )),
         };
     }

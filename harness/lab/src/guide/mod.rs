@@ -72,7 +72,7 @@ impl Kind {
 /// Where the workbook treats an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// A row of `book/claims.toml`.
+    /// A row of `book/claims/`.
     Claim(String),
     /// A question of the bank.
     Question(String),

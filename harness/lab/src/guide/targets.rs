@@ -32,7 +32,7 @@ pub(crate) fn check(guide: &Guide, places: &Places) -> Vec<Mistake> {
         for target in &item.to {
             match target {
                 Target::Claim(id) if !names(&places.claims, id, &item.id) => wrong(format!(
-                    "no claim {id} of book/claims.toml names it; write it there, or correct the target"
+                    "no claim {id} of book/claims names it; write it there, or correct the target"
                 )),
                 Target::Question(id) if !names(&places.questions, id, &item.id) => wrong(format!(
                     "no question {id} of book/questions names it; write it there, or correct the target"

@@ -21,6 +21,18 @@ pub(crate) enum State {
     Link(PathBuf),
 }
 
+/// The files of a folder below the root whose names end so, in the order of their names; none where there is no such folder.
+pub(crate) fn named(root: &Path, folder: &str, end: &str) -> Vec<String> {
+    let entries = fs::read_dir(root.join(folder)).into_iter().flatten().flatten();
+    let mut files: Vec<String> = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.ends_with(end))
+        .map(|name| format!("{folder}/{name}"))
+        .collect();
+    files.sort();
+    files
+}
+
 impl State {
     /// What stands at `path`, from the root. What is behind a link is not of this checkout.
     pub(crate) fn at(root: &Path, path: &Path) -> Result<Self, KeepError> {

@@ -1,4 +1,4 @@
-//! `book/claims.toml`: the guide's claims and the rules that judge them. A broken row is told, and the others are used.
+//! `book/claims/`: the guide's claims and the rules that judge them, a file a chapter. A broken row is told, and the others are used.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,10 +7,11 @@ use measure::Claim;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::keep;
 use crate::labs::manifest::line_of;
 
 /// Where they stand, from the root.
-pub(crate) const FILE: &str = "book/claims.toml";
+pub(crate) const FOLDER: &str = "book/claims";
 
 /// A mistake in one of the book's files: file, line and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
@@ -21,71 +22,91 @@ pub(crate) struct Mistake {
     pub(crate) what: String,
 }
 
-/// The claims, and what is wrong with the file.
+/// A claim, and where it is written.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) file: String,
+    pub(crate) line: usize,
+    pub(crate) claim: Claim,
+}
+
+/// The claims, and what is wrong with their files.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Claims {
-    /// With the line of each.
-    pub(crate) all: Vec<(usize, Claim)>,
+    rows: Vec<Row>,
     pub(crate) mistakes: Vec<Mistake>,
 }
 
 impl Claims {
-    /// Reads them; a checkout without the file has none.
+    /// Reads them; a checkout without the folder has none.
     pub(crate) fn read(root: &Path) -> Self {
-        match std::fs::read_to_string(root.join(FILE)) {
-            Ok(text) => Self::parse(&text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::default(),
-            Err(error) => Self {
-                mistakes: vec![mistake(1, format!("cannot be read ({error}); correct its rights"))],
-                ..Self::default()
-            },
+        let mut read = Self::default();
+        let mut seen = BTreeSet::new();
+        for file in keep::files::named(root, FOLDER, ".toml") {
+            match std::fs::read_to_string(root.join(&file)) {
+                Ok(text) => read.parse(&file, &text, &mut seen),
+                Err(error) => read.mistakes.push(Mistake {
+                    file,
+                    line: 1,
+                    what: format!("cannot be read ({error}); correct its rights"),
+                }),
+            }
         }
+        read
     }
 
-    pub(crate) fn parse(text: &str) -> Self {
+    fn parse(&mut self, file: &str, text: &str, seen: &mut BTreeSet<String>) {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct File {
             #[serde(default)]
             claim: Vec<Spanned<toml::Value>>,
         }
-        let mut read = Self::default();
-        let file: File = match toml::from_str(text) {
-            Ok(file) => file,
+        let mut wrong = |line, what| {
+            self.mistakes.push(Mistake {
+                file: file.into(),
+                line,
+                what,
+            });
+        };
+        let rows: File = match toml::from_str(text) {
+            Ok(rows) => rows,
             Err(error) => {
                 let line = error.span().map_or(1, |span| line_of(text, span.start));
-                read.mistakes
-                    .push(mistake(line, format!("{}; correct this line", error.message())));
-                return read;
+                return wrong(line, format!("{}; correct this line", error.message()));
             }
         };
-        let mut seen = BTreeSet::new();
-        for row in file.claim {
+        for row in rows.claim {
             let line = line_of(text, row.span().start);
             match Claim::deserialize(row.into_inner()) {
-                Err(error) => read.mistakes.push(mistake(
+                Err(error) => wrong(
                     line,
                     format!("{}; correct this claim, the others are used", error.message()),
-                )),
-                Ok(claim) => match fault(&claim, &mut seen) {
-                    Some(what) => read.mistakes.push(mistake(line, format!("claim {}: {what}", claim.id))),
-                    None => read.all.push((line, claim)),
+                ),
+                Ok(claim) => match fault(&claim, seen) {
+                    Some(what) => wrong(line, format!("claim {}: {what}", claim.id)),
+                    None => self.rows.push(Row {
+                        file: file.into(),
+                        line,
+                        claim,
+                    }),
                 },
             }
         }
-        read
+    }
+
+    /// The claims with their places, in the chapters' order.
+    pub(crate) fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The claims, in the chapters' order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Claim> {
+        self.rows.iter().map(|row| &row.claim)
     }
 
     pub(crate) fn find(&self, id: &str) -> Option<&Claim> {
-        self.all.iter().map(|(_, claim)| claim).find(|claim| claim.id == id)
-    }
-}
-
-fn mistake(line: usize, what: String) -> Mistake {
-    Mistake {
-        file: FILE.into(),
-        line,
-        what,
+        self.all().find(|claim| claim.id == id)
     }
 }
 
@@ -112,6 +133,12 @@ mod tests {
 
     const ROW: &str = "[[claim]]\nid = \"a\"\nchapter = \"05\"\nguide = []\nsays = \"x\"\nbecause = \"y\"\n";
 
+    fn read(text: &str) -> Claims {
+        let mut read = Claims::default();
+        read.parse("book/claims/05-a.toml", text, &mut BTreeSet::new());
+        read
+    }
+
     #[test]
     fn a_broken_row_is_told_with_its_line_and_the_others_are_used() {
         let check = "check = [{ when = \"here\", of = \"e p99 a=1\", at_least = 1 }]\n";
@@ -119,7 +146,7 @@ mod tests {
         for (bad, says) in [
             (
                 "[[claim]]\nid = \"b\"\n".to_owned(),
-                "book/claims.toml:9: missing field",
+                "book/claims/05-a.toml:9: missing field",
             ),
             (ROW.replace("\"a\"", "\"b\""), "claim b: it has neither checks nor"),
             (good.clone(), "claim a: there are two of this id"),
@@ -132,15 +159,15 @@ mod tests {
                 "names no figure",
             ),
         ] {
-            let read = Claims::parse(&format!("{good}\n{bad}"));
-            assert_eq!(read.all.len(), 1, "{bad}");
+            let read = read(&format!("{good}\n{bad}"));
+            assert_eq!(read.rows.len(), 1, "{bad}");
             let said = read.mistakes[0].to_string();
             assert!(
-                said.starts_with("book/claims.toml:9: ") && said.contains(says),
+                said.starts_with("book/claims/05-a.toml:9: ") && said.contains(says),
                 "{says:?} is not in {said:?}"
             );
         }
-        let read = Claims::parse("[[claim]\n");
-        assert_eq!((read.all.len(), read.mistakes[0].line), (0, 1));
+        let read = read("[[claim]\n");
+        assert_eq!((read.rows.len(), read.mistakes[0].line), (0, 1));
     }
 }

@@ -152,7 +152,7 @@ fn expected(experiment: &Experiment, record: &Record, prediction: Option<&Predic
 fn guide(known: &Known, experiment: &Experiment, by: By) -> String {
     let mut out = String::new();
     let stands = |claim: &&measure::Claim| claim.figures().any(|name| name.experiment == experiment.id);
-    for claim in known.claims.all.iter().map(|(_, claim)| claim).filter(stands) {
+    for claim in known.claims.all().filter(stands) {
         let (verdict, _, marks) = known.judge(claim, by);
         let words = match &verdict {
             Verdict::Depends { holds, fails } => {

@@ -105,7 +105,7 @@ fn checkout(done: bool) -> TempDir {
         "labs/05-acks/src/lib.rs",
         "fn wait() {\n    todo!(\"task 2: wait\")\n}\n",
     );
-    write(root, "book/claims.toml", CLAIM);
+    write(root, "book/claims/05-acks.toml", CLAIM);
     write(
         root,
         "book/questions/rubric.toml",

@@ -79,13 +79,7 @@ fn marks(whole: &Whole<'_>, chart: &Chart) -> Vec<(String, Vec<Mark>)> {
             },
         );
     }
-    for said in whole
-        .known
-        .claims
-        .all
-        .iter()
-        .filter_map(|(_, claim)| claim.figure.as_ref())
-    {
+    for said in whole.known.claims.all().filter_map(|claim| claim.figure.as_ref()) {
         if said.of.experiment == whole.experiment.id && said.of.metric == chart.metric && chart.shows(&said.of.arm) {
             put(
                 &said.of.arm,

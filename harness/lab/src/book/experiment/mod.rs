@@ -132,9 +132,8 @@ fn asked(whole: &Whole<'_>, lab: &str) -> String {
     let said = whole
         .known
         .claims
-        .all
-        .iter()
-        .find_map(|(_, claim)| claim.figure.as_ref().filter(|said| said.of == predict.of));
+        .all()
+        .find_map(|claim| claim.figure.as_ref().filter(|said| said.of == predict.of));
     let words = whole.words();
     let not_predicted = match whole.voice {
         Voice::Reader => format!("<code>./lab predict {lab}</code>"),
@@ -187,14 +186,7 @@ fn asked(whole: &Whole<'_>, lab: &str) -> String {
 /// What the guide claims of it, with verdicts.
 fn of_guide(whole: &Whole<'_>) -> String {
     let about = |claim: &&measure::Claim| claim.figures().any(|name| name.experiment == whole.experiment.id);
-    let claims: Vec<_> = whole
-        .known
-        .claims
-        .all
-        .iter()
-        .map(|(_, claim)| claim)
-        .filter(about)
-        .collect();
+    let claims: Vec<_> = whole.known.claims.all().filter(about).collect();
     let mut list = String::new();
     for claim in claims {
         let judged = claims::judge(whole.known, claim);

@@ -10,7 +10,7 @@ use crate::bank::{self, Bank};
 use crate::guide::{Guide, Places, check, table};
 use crate::keep::files;
 use crate::measuring::Known;
-use crate::measuring::claims::FILE as CLAIMS;
+use crate::measuring::claims::Row;
 use crate::measuring::known::By;
 
 /// The word that asks for this alone.
@@ -29,9 +29,8 @@ pub(super) fn findings(root: &Path) -> anyhow::Result<(Vec<String>, String)> {
     let places = Places {
         claims: known
             .claims
-            .all
-            .iter()
-            .map(|(_, claim)| (claim.id.clone(), claim.guide.clone()))
+            .all()
+            .map(|claim| (claim.id.clone(), claim.guide.clone()))
             .collect(),
         questions: bank
             .questions
@@ -65,13 +64,13 @@ fn pages(root: &Path, findings: &mut Vec<String>) -> BTreeSet<String> {
 /// Figures that are named and not there, in claims, in the bank and in what is to be predicted; and experiments of one name.
 fn figures(known: &Known, bank: &Bank) -> Vec<String> {
     let mut findings = Vec::new();
-    for (line, claim) in &known.claims.all {
+    for Row { file, line, claim } in known.claims.rows() {
         let said = claim.figure.iter().map(|said| &said.of);
         let mut names: Vec<&FigureName> = claim.figures().chain(said).collect();
         names.dedup();
         for name in names {
             if let Some(wrong) = lacks(known, name) {
-                findings.push(format!("{CLAIMS}:{line}: claim {}: {name}: {wrong}", claim.id));
+                findings.push(format!("{file}:{line}: claim {}: {name}: {wrong}", claim.id));
             }
         }
     }
@@ -204,7 +203,7 @@ mod tests {
                 "experiment lateness: its prediction is of lateness late bound=50 disorder=200: ",
             ),
             (
-                "book/claims.toml",
+                "book/claims/05-acks.toml",
                 "figure = { of = \"acks-cost p99 acks=all ",
                 "figure = { of = \"acks-cost p99 acks=al ",
                 "claim all-is-slow: acks-cost p99 acks=al brokers=3: ",
