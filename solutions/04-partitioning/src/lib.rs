@@ -1,15 +1,30 @@
-//! Placement: which partition a key goes to, as the Java client does it.
+//! Placement: which partition a key goes to, as the Java client does it; and what a key, a retry, a hot market or another
+//! number of partitions does to order, state and load. Nothing here reads or writes.
 //!
 //! All records of a key must land in one partition, because order and state are per partition. Every client does that
 //! by a hash of the key, but not by the same hash: a Java producer takes murmur2, librdkafka takes CRC-32 unless told
 //! otherwise, Sarama takes FNV-1a. Two producers of one topic that disagree split a key over two partitions, and no one
 //! reports an error. So the pipeline computes the partition here, by murmur2, and hands it to the producer.
 
+mod growth;
 mod hash;
+mod hot;
+mod key;
+mod log;
+mod range;
+mod retry;
 mod spread;
+mod store;
 
-pub use hash::{crc32, fnv1a, fnv1a_32, murmur2};
+pub use growth::{Growth, GrowthError, Turn};
+pub use hash::{crc32, fnv1a, fnv1a_32, hash64, mix, murmur2};
+pub use hot::{HotError, Merge, Salt, SubKeys};
+pub use key::{Consequences, KeyOf};
+pub use log::{Appended, Batch, Log, Producer, REMEMBERED, Refused};
+pub use range::{RangeError, Ranges};
+pub use retry::{Course, Fate, Sending, send};
 pub use spread::{Load, Moved, Spread};
+pub use store::{Ring, jump, rendezvous};
 
 /// A topic without partitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,24 +48,28 @@ impl Partitioner {
     /// FNV-1a takes the absolute value.
     #[inline]
     pub fn hash(self, key: &[u8]) -> u32 {
+        // TASK 1: each client's own way out of the negative numbers
         match self {
             Self::Murmur2 => murmur2(key) as u32 & 0x7fff_ffff,
             Self::Crc32 => crc32(key),
             Self::Fnv1a => fnv1a(key).unsigned_abs(),
         }
+        // END TASK 1
     }
 
-    /// The partition of a key among `partitions`. No key counts as an empty one here; whether a client spreads records
-    /// without a key instead is its own setting (`consistent_random`, `murmur2_random`).
+    /// The partition of a key among `partitions`: the remainder of [`Partitioner::hash`]. No key counts as an empty one here;
+    /// whether a client spreads records without a key instead is its own setting (`consistent_random`, `murmur2_random`).
     ///
     /// # Errors
     /// [`NoPartitions`] for none, or fewer.
     #[inline]
     pub fn partition(self, key: Option<&[u8]>, partitions: i32) -> Result<i32, NoPartitions> {
+        // TASK 1: the remainder, where there is a partition at all
         match u32::try_from(partitions) {
             Ok(count @ 1..) => Ok((self.hash(key.unwrap_or_default()) % count) as i32),
             _ => Err(NoPartitions(partitions)),
         }
+        // END TASK 1
     }
 }
 
