@@ -1,0 +1,70 @@
+//! Ranges of keys, as stores split them: HBase's regions, Bigtable's tablets, the ranges of CockroachDB and TiKV.
+
+use std::ops::Range;
+
+/// Split points that make no ranges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("split point {0} is not above the one before it")]
+pub struct RangeError(pub usize);
+
+/// Shards by split points: shard 0 holds the keys below the first one, and each split point begins the next shard.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Ranges {
+    splits: Vec<Vec<u8>>,
+}
+
+impl Ranges {
+    /// With these split points.
+    ///
+    /// # Errors
+    /// [`RangeError`] with the place of the first one that is not above the one before it. The empty key cannot be a split point: nothing
+    /// is below it.
+    pub fn new(splits: Vec<Vec<u8>>) -> Result<Self, RangeError> {
+        todo!("task 6: split points that ascend")
+    }
+
+    /// For counted keys, ascending: at most `shards` shards that are as even as can be from left to right. A shard is cut before the
+    /// first key before which its end is reached: of T records on n shards, the end of shard i (from 0) is (i + 1) · T / n. Where a hot
+    /// key reaches over several ends, there are fewer shards: no split point parts one key.
+    ///
+    /// Keys that do not ascend, or none of whose records are counted, may make fewer shards than could be.
+    #[must_use]
+    pub fn even<'a>(counts: impl IntoIterator<Item = (&'a [u8], u64)>, shards: usize) -> Self {
+        todo!("task 6: even shards")
+    }
+
+    /// How many shards there are.
+    #[must_use]
+    pub fn shards(&self) -> usize {
+        self.splits.len() + 1
+    }
+
+    /// The split points.
+    #[must_use]
+    pub fn splits(&self) -> &[Vec<u8>] {
+        &self.splits
+    }
+
+    /// The shard of a key.
+    #[inline]
+    #[must_use]
+    pub fn shard(&self, key: &[u8]) -> usize {
+        todo!("task 6: the shard of a key")
+    }
+
+    /// The shards that a scan over the keys from `from` on and before `to` has to ask. None for an empty scan. It is what ranges are for:
+    /// hashed, a scan asks all shards.
+    #[must_use]
+    pub fn scan(&self, from: &[u8], to: &[u8]) -> Range<usize> {
+        todo!("task 6: the shards of a scan")
+    }
+
+    /// The same with one shard split in two at `at`; `None` where a shard begins already, and for the empty key.
+    #[must_use]
+    pub fn split(&self, at: &[u8]) -> Option<Self> {
+        let mut splits = self.splits.clone();
+        let place = splits.binary_search_by(|split| split.as_slice().cmp(at)).err()?;
+        splits.insert(place, at.to_vec());
+        Self::new(splits).ok()
+    }
+}
