@@ -113,7 +113,7 @@ fn with_one_rejected(in_flight: usize, records: usize) -> Vec<usize> {
     placed(&producer);
     // All that may be in flight is on its way when the first of it is rejected.
     cluster
-        .broker_round_trip_time(1, Duration::from_millis(100))
+        .broker_round_trip_time(1, Duration::from_millis(50))
         .expect("a slower broker");
     let rejected = RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS;
     cluster.request_errors(RDKafkaApiKey::Produce, &[rejected]);

@@ -11,6 +11,7 @@ use measure::{IngestProgress, Progress};
 
 use crate::cli::{IngestArgs, REPORT_EVERY};
 use crate::control::{self, Wish};
+use crate::parts::placement;
 use crate::parts::producer::{Acks, Producer, ProducerConfig};
 use crate::{dead, process};
 

@@ -1,5 +1,10 @@
 //! Whose code the parts are of which there is a lab: the reader's where the feature `mine-NN` says so, else the reference's.
 
+#[cfg(feature = "mine-04")]
+pub(crate) use mine_04 as placement;
+#[cfg(not(feature = "mine-04"))]
+pub(crate) use ref_04 as placement;
+
 #[cfg(feature = "mine-05")]
 pub(crate) use mine_05 as producer;
 #[cfg(not(feature = "mine-05"))]

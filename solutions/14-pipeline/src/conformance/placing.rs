@@ -1,10 +1,10 @@
 //! Vectors of key placement.
 
-use placement::{Partitioner, crc32, fnv1a, fnv1a_32, murmur2, partition_for};
 use serde_json::Value;
 
 use super::Reject;
 use super::claim::{self, Fields, Verdict, unclear};
+use crate::parts::placement::{Partitioner, crc32, fnv1a, fnv1a_32, murmur2, partition_for};
 
 pub(super) fn check(vector: &Fields) -> Verdict {
     let partitioner = match claim::text(vector, "algo") {
