@@ -113,7 +113,7 @@ fn with_one_rejected(in_flight: usize, records: usize) -> Vec<usize> {
     placed(&producer);
     // All that may be in flight is on its way when the first of it is rejected.
     cluster
-        .broker_round_trip_time(1, Duration::from_millis(50))
+        .broker_round_trip_time(1, Duration::from_millis(80))
         .expect("a slower broker");
     let rejected = RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS;
     cluster.request_errors(RDKafkaApiKey::Produce, &[rejected]);
@@ -124,9 +124,17 @@ fn with_one_rejected(in_flight: usize, records: usize) -> Vec<usize> {
     numbers.map(|number| number.parse().expect("a number")).collect()
 }
 
+// ANCHOR: one_in_flight
+#[test]
+fn one_request_in_flight_does_not_keep_the_order_without_idempotence() {
+    // The next request is made while the first one is on its way, and what is made goes before what is sent again.
+    assert_eq!(with_one_rejected(1, 5), [1, 0, 2, 3, 4]);
+}
+// ANCHOR_END: one_in_flight
+
 #[test]
 fn task3_a_rejected_request_leaves_librdkafkas_log_as_it_leaves_the_models() {
-    const RECORDS: usize = 12;
+    const RECORDS: usize = 8;
     for in_flight in [1, 5] {
         let found = with_one_rejected(in_flight, RECORDS);
         let mut log = Log::default();
