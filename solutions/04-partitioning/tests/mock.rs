@@ -107,17 +107,21 @@ fn with_one_rejected(in_flight: usize, records: usize) -> Vec<usize> {
         ("batch.num.messages", "1"),
         ("linger.ms", "0"),
         ("retry.backoff.ms", "10"),
+        ("reconnect.backoff.ms", "10"),
     ];
     let producer = producer(&cluster, &settings);
     put(&producer, "t", "first, so that the client is connected");
     placed(&producer);
-    // All that may be in flight is on its way when the first of it is rejected.
-    cluster
-        .broker_round_trip_time(1, Duration::from_millis(80))
-        .expect("a slower broker");
+    // All records are with the client before it can send the first one; else it would be luck how many are ready when that is
+    // rejected. And no answer comes before all that may be in flight is on its way.
+    cluster.broker_down(1).expect("no broker");
+    (0..records).for_each(|number| put(&producer, "t", &number.to_string()));
     let rejected = RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS;
     cluster.request_errors(RDKafkaApiKey::Produce, &[rejected]);
-    (0..records).for_each(|number| put(&producer, "t", &number.to_string()));
+    cluster
+        .broker_round_trip_time(1, Duration::from_millis(100))
+        .expect("a slower broker");
+    cluster.broker_up(1).expect("a broker again");
     let mut found = placed(&producer);
     found.sort_by_key(|(_, _, offset)| *offset);
     let numbers = found.iter().skip(1).map(|(key, ..)| String::from_utf8_lossy(key));
