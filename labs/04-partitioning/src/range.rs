@@ -27,7 +27,8 @@ impl Ranges {
     /// first key before which its end is reached: of T records on n shards, the end of shard i (from 0) is (i + 1) · T / n. Where a hot
     /// key reaches over several ends, there are fewer shards: no split point parts one key.
     ///
-    /// Keys that do not ascend, or none of whose records are counted, may make fewer shards than could be.
+    /// No cut is made before the empty key, nor before one that is not above the last split point: keys that do not ascend may make fewer
+    /// shards than could be, and never split points that [`Ranges::new`] would refuse.
     #[must_use]
     pub fn even<'a>(counts: impl IntoIterator<Item = (&'a [u8], u64)>, shards: usize) -> Self {
         todo!("task 6: even shards")

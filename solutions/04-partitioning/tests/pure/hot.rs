@@ -50,6 +50,18 @@ fn task4_a_repeat_of_a_trade_has_the_sub_key_of_the_trade() {
 }
 
 #[test]
+fn task4_the_sub_key_of_an_id_is_the_same_in_every_program() {
+    // The remainders by 8 of the mixed numbers 0 to 7, worked out elsewhere: two producers must deal a trade out alike.
+    let keys = keys(Salt::Number, 8);
+    let of = |id| keys.of(&trade("KRW-BTC", id), at(0));
+    assert_eq!(
+        (0..8).map(of).collect::<Vec<u16>>(),
+        [7, 1, 6, 5, 2, 2, 0, 7],
+        "the remainder of the mixed number; look at `SubKeys::of`"
+    );
+}
+
+#[test]
 fn task4_a_span_of_time_stays_together_and_the_next_has_the_next_sub_key() {
     let keys = keys(Salt::Span { ms: 60_000 }, 3);
     let of = |ms| keys.of(&trade("KRW-BTC", 7), at(ms));
@@ -200,6 +212,21 @@ fn task4_a_record_waits_until_every_other_sub_key_has_shown_its_next() {
         "ended, but not empty; look at `Merge::pop`"
     );
     assert_eq!((merge.pop(), merge.held()), (None, 0));
+}
+
+#[test]
+fn task4_of_equal_ones_that_of_the_lower_sub_key_comes_first() {
+    let mut merge = Merge::new(3);
+    for (sub, name) in [(2, "c"), (0, "a"), (1, "b")] {
+        merge.push(sub, 7, name).expect("a sub-key");
+        merge.end(sub).expect("a sub-key");
+    }
+    let out: Vec<&str> = std::iter::from_fn(|| merge.pop()).map(|(_, name)| name).collect();
+    assert_eq!(
+        out,
+        ["a", "b", "c"],
+        "the same each time, whichever came first; look at `Merge::pop`"
+    );
 }
 
 proptest! {

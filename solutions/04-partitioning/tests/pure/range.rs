@@ -140,6 +140,21 @@ fn task6_a_hot_key_reaches_over_several_ends_and_no_split_point_parts_it() {
 }
 
 #[test]
+fn task6_keys_in_no_order_still_make_split_points_that_ascend() {
+    let turned = [("C", 10), ("B", 10), ("A", 10), ("", 10), ("D", 10)];
+    assert_eq!(
+        even(&turned, 5),
+        ["B", "D"],
+        "A is below the split point before it, and nothing is below the empty key; look at `Ranges::even`"
+    );
+    assert_eq!(
+        even(&[("A", 10), ("", 10), ("B", 10)], 3),
+        ["B"],
+        "the empty key begins no shard but the first; look at `Ranges::even`"
+    );
+}
+
+#[test]
 fn task6_one_shard_split_in_two_moves_keys_of_that_shard_only() {
     let before = ranges(&["C", "F"]);
     let after = before
