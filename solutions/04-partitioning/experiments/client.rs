@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -10,6 +10,7 @@ use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, PurgeConfig, ThreadedProducer};
 use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
 
+use crate::run::pause_until;
 use crate::servers::{LIMIT, Silence, Topic};
 
 /// A record's number travels as its time: this much, in ms since 1970, and the number. A time of 0 would be the present to the
@@ -86,6 +87,20 @@ impl Writer {
             silence.check("room in the client's queue")?;
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    /// Records for all partitions in turn, so many a second for so long, and each partition one at least; how many. Their numbers
+    /// begin with `from`. A topic that is new, and a client that is, take their first records slower than all others, and whoever reads
+    /// along reads these first.
+    pub(crate) fn warm_up(&self, topic: &Topic, from: u64, rate: f64, span: Duration) -> anyhow::Result<u64> {
+        let count = ((rate * span.as_secs_f64()) as u64).max(topic.partitions.unsigned_abs().into());
+        let start = Instant::now();
+        for (number, partition) in (0..count).zip((0..topic.partitions).cycle()) {
+            pause_until(start + Duration::from_secs_f64(number as f64 / rate));
+            self.send(Some(partition), b"", b"", from + number)?;
+        }
+        self.flush()?;
+        Ok(count)
     }
 
     /// Waits until every record is delivered.

@@ -73,6 +73,7 @@ struct Job {
 
 pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
     let (rounds, count) = run.pick((5, 15_000), (1, 6_000), (1, 300));
+    let warm = Duration::from_millis(run.pick(1_000, 1_000, 0));
     let deals = run.pick(DEALS.as_slice(), &DEALS, &DEALS[3..4]);
     let mut teller = Teller::new(rounds * (1 + deals.len()));
     let mut figures = Figures::default();
@@ -93,7 +94,7 @@ pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
         };
         for (deal, jobs) in deals.iter().zip(&dealt) {
             teller.step(&format!("{}, {round} of {rounds}", deal.arm()));
-            one(servers, jobs, *deal, &mut figures)?;
+            one(servers, jobs, *deal, warm, &mut figures)?;
         }
     }
     figures.tell(&teller);
@@ -185,10 +186,13 @@ impl Seen {
     }
 }
 
-fn one(servers: &Servers<'_>, jobs: &[Job], deal: Deal, figures: &mut Figures) -> anyhow::Result<()> {
+fn one(servers: &Servers<'_>, jobs: &[Job], deal: Deal, warm: Duration, figures: &mut Figures) -> anyhow::Result<()> {
     let topic = servers.topic(PARTITIONS)?;
     let writer = Writer::new(servers.bootstrap(), &topic, &[("enable.idempotence", "true")])?;
     let workers = Workers::new(servers.bootstrap(), &topic)?;
+    let n = jobs.len() as u64;
+    let warming = writer.warm_up(&topic, n, RATE, warm)?;
+    workers.work(warming, Duration::ZERO, |_| {})?;
     let seen = Mutex::new(Seen {
         hot: Latency::default(),
         others: Latency::default(),
@@ -198,13 +202,12 @@ fn one(servers: &Servers<'_>, jobs: &[Job], deal: Deal, figures: &mut Figures) -
         merge: Merge::new(deal.ways),
         held: 0,
     });
-    let start = Instant::now() + Duration::from_millis(300);
+    let start = Instant::now() + Duration::from_millis(100);
     let late = |number| {
         Instant::now()
             .saturating_duration_since(start + due(number))
             .as_micros() as u64
     };
-    let n = jobs.len() as u64;
     let finish = |number: u64| {
         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
         let micros = late(number);
@@ -245,6 +248,7 @@ fn one(servers: &Servers<'_>, jobs: &[Job], deal: Deal, figures: &mut Figures) -
     seen.merged(late);
     let arm = deal.arm();
     figures.add(&arm, "lag", lag as f64, n);
+    figures.add(&arm, "behind", lag as f64 / due(n).as_secs_f64(), n);
     for (metric, latency) in [
         ("p99", &seen.all),
         ("hot_p99", &seen.hot),

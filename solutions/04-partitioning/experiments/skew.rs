@@ -12,6 +12,8 @@ use crate::{recording, trades};
 
 const PARTITIONS: [i32; 4] = [3, 6, 12, 48];
 const EXCHANGE: &str = "upbit";
+/// Trades by market in a recording of 30 s of the real exchange, 17 April 2021.
+const RECORDED: [(&str, u64); 3] = [("KRW-LAMB", 299), ("KRW-WAVES", 3), ("BTC-ITAM", 2)];
 const KEYS: [(KeyOf, &str); 4] = [
     (KeyOf::Exchange, "exchange"),
     (KeyOf::Quote, "quote"),
@@ -30,9 +32,10 @@ pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
         let identities: Vec<Identity> = trades.iter().map(market::Trade::identity).collect();
         judge("generated", &identities, &mut figures)?;
     }
-    teller.step("the recording");
+    teller.step("recordings");
+    recorded(&mut figures)?;
     match recording::trades() {
-        Ok(trades) => judge("recording", &trades, &mut figures)?,
+        Ok(trades) => judge("yours", &trades, &mut figures)?,
         Err(why) => teller.not_here(&why),
     }
     guide(&mut figures)?;
@@ -78,6 +81,11 @@ fn judge(source: &str, trades: &[Identity], figures: &mut Figures) -> anyhow::Re
             figures,
         );
     }
+    letters(source, trades, figures)
+}
+
+/// Two ranges by the first letter.
+fn letters(source: &str, trades: &[Identity], figures: &mut Figures) -> anyhow::Result<()> {
     let guide = Ranges::new(vec![b"N".to_vec()])?;
     let arm = format!("source={source} key=letter-of-market by=a-m-n-z partitions=2");
     loads(&arm, &by_range(&guide, trades, 2), figures);
@@ -91,6 +99,26 @@ fn judge(source: &str, trades: &[Identity], figures: &mut Figures) -> anyhow::Re
     let arm = format!("source={source} key=letter-of-coin by=a-m-n-z partitions=2");
     loads(&arm, &coins, figures);
     Ok(())
+}
+
+/// The loads of a recording whose counts are known here: what each trade was does not matter to them.
+fn recorded(figures: &mut Figures) -> anyhow::Result<()> {
+    let mut trades = Vec::new();
+    for (market, count) in RECORDED {
+        let market = market.parse()?;
+        trades.extend((0..count).map(|sequential_id| Identity { market, sequential_id }));
+    }
+    let n = trades.len() as u64;
+    let hottest = RECORDED.iter().map(|(_, count)| *count).max().unwrap_or_default();
+    figures.share("source=recorded market=hottest", "fullest", hottest, n);
+    for partitions in PARTITIONS {
+        for (of, key) in &KEYS[..3] {
+            let found = Consequences::count(*of, EXCHANGE, Partitioner::Murmur2, partitions, &trades)?;
+            let arm = format!("source=recorded key={key} by=murmur2 partitions={partitions}");
+            loads(&arm, &found.loads, figures);
+        }
+    }
+    letters("recorded", &trades, figures)
 }
 
 fn by_range(ranges: &Ranges, trades: &[Identity], shards: usize) -> Vec<u64> {

@@ -66,8 +66,9 @@ pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
             figures.add(&arm, "produced", rate, n);
             let count = run.pick(30_000, 15_000, 500).min(records.len());
             let topic = servers.topic(*partitions)?;
-            live(&servers, &topic, &records[..count], &arm, &mut figures)?;
-            backlog(&servers, &topic, &records[..count], &arm, &mut figures)?;
+            let warm = Duration::from_millis(run.pick(1_000, 1_000, 0));
+            let warming = live(&servers, &topic, &records[..count], warm, &arm, &mut figures)?;
+            backlog(&servers, &topic, &records[..count], warming, &arm, &mut figures)?;
             servers.remove(&topic)?;
             let count = run.pick(4_000, 2_000, 100).min(records.len());
             drain(&servers, &records[..count], *partitions, &arm, &mut figures)?;
@@ -166,16 +167,19 @@ impl Seen {
 }
 
 /// Records due at fixed times, and a reader that keeps up: in which order they come, and what it costs to have them in the
-/// order in which they were sent.
+/// order in which they were sent. How many others stand before them in the topic.
 fn live(
     servers: &Servers<'_>,
     topic: &Topic,
     records: &[Record],
+    warm: Duration,
     arm: &str,
     figures: &mut Figures,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<u64> {
     let consumer = client::reader(servers.bootstrap(), topic)?;
     let writer = Writer::new(servers.bootstrap(), topic, &SETTINGS)?;
+    let warming = writer.warm_up(topic, records.len() as u64, RATE, warm)?;
+    client::read(&consumer, warming, |_| Ok(()))?;
     // A partition without keys would be waited for to the end: whoever merges must know which there are.
     let mut used: Vec<i32> = records.iter().map(|record| record.partition).collect();
     used.sort_unstable();
@@ -227,7 +231,7 @@ fn live(
     }
     let arm = format!("{arm} reading=live order=merged");
     figures.add(&arm, "held", held as f64, records.len() as u64);
-    Ok(())
+    Ok(warming)
 }
 
 /// The same records, read later from the beginning.
@@ -235,14 +239,17 @@ fn backlog(
     servers: &Servers<'_>,
     topic: &Topic,
     records: &[Record],
+    warming: u64,
     arm: &str,
     figures: &mut Figures,
 ) -> anyhow::Result<()> {
     let consumer = client::reader(servers.bootstrap(), topic)?;
     let mut seen = Seen::default();
-    client::read(&consumer, records.len() as u64, |record| {
+    client::read(&consumer, records.len() as u64 + warming, |record| {
         let number = client::number(record);
-        seen.see(number, records[number as usize].market);
+        if let Some(record) = records.get(number as usize) {
+            seen.see(number, record.market);
+        }
         Ok(())
     })?;
     seen.tell(&format!("{arm} reading=backlog order=came"), figures);
