@@ -1,85 +1,85 @@
-//! How long to wait before the next attempt: full jitter over an exponential bound.
+//! How long to wait before the next attempt: jitter below a bound that doubles up to a cap.
 //!
-//! Full jitter, not the bound itself: after an outage all clients would come back in step and knock the server over again.
+//! Jitter, and not the bound itself: after an outage all clients would come back in step and knock the server over again.
 //! Source: M. Brooker, "Exponential Backoff and Jitter" (AWS Architecture Blog, 2015).
 
 use std::time::Duration;
 
 use rand::{Rng, RngExt};
 
+/// How a wait is drawn below its bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Jitter {
+    /// Anything from nothing to the bound: it spreads the attempts of many clients most.
+    #[default]
+    Full,
+    /// Anything from half the bound to the bound: no attempt comes at once, and the spread is half as wide.
+    Equal,
+}
+
 /// The waits of one client.
 #[derive(Debug)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     min: Duration,
     max: Duration,
+    jitter: Jitter,
     failures: u32,
 }
 
 impl Backoff {
-    pub(crate) fn new(min: Duration, max: Duration) -> Self {
-        Self { min, max, failures: 0 }
+    /// Waits whose bound begins at `min` and never exceeds `max`.
+    pub fn new(min: Duration, max: Duration, jitter: Jitter) -> Self {
+        Self {
+            min,
+            max,
+            jitter,
+            failures: 0,
+        }
     }
 
-    /// The bound of the next wait: `min` × 2ⁿ after n failures, `max` at most.
-    pub(crate) fn bound(&self) -> Duration {
+    /// The bound of the next wait: `min` × 2ⁿ after n failures, and `max` at most, for any n: a client that has tried for days is
+    /// no less polite than one that has tried for a minute.
+    pub fn bound(&self) -> Duration {
+        // TASK 2: the bound of the next wait
         let factor = 1u32.checked_shl(self.failures).unwrap_or(u32::MAX);
         self.min.checked_mul(factor).unwrap_or(self.max).min(self.max)
+        // END TASK 2
     }
 
-    /// One more failure; how long to wait now: anything from nothing to the bound.
-    pub(crate) fn next(&mut self, random: &mut impl Rng) -> Duration {
-        let wait = self.bound().mul_f64(random.random::<f64>());
+    /// One more failure, and how long to wait now: drawn evenly, in parts of the [`bound`](Self::bound) that stood before this failure,
+    /// from nothing ([`Jitter::Full`]) or from one half ([`Jitter::Equal`]) up to, and not including, the whole. Never longer than `max`.
+    pub fn next(&mut self, random: &mut impl Rng) -> Duration {
+        // TASK 2: draw a wait below the bound, and count the failure
+        let share = match self.jitter {
+            Jitter::Full => random.random::<f64>(),
+            Jitter::Equal => 0.5 + random.random::<f64>() / 2.0,
+        };
+        let wait = self.bound().mul_f64(share);
         self.failures = self.failures.saturating_add(1);
         wait
+        // END TASK 2
+    }
+
+    /// A connection that was made `lived` ago is lost: how long to wait now.
+    ///
+    /// One that lived for `stable_after` or longer proves that all was well, so the waits begin again at `min`. One that was taken
+    /// and lost at once proves nothing: a server that falls over under its clients accepts them first.
+    pub fn lost(&mut self, lived: Duration, stable_after: Duration, random: &mut impl Rng) -> Duration {
+        // TASK 2: begin again after a stable connection, and only then
+        if lived >= stable_after {
+            self.reset();
+        }
+        self.next(random)
+        // END TASK 2
     }
 
     /// All is well again.
-    pub(crate) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         self.failures = 0;
     }
 
-    /// Failures since the last reset.
-    pub(crate) fn failures(&self) -> u32 {
+    /// Failures since all was well.
+    pub fn failures(&self) -> u32 {
         self.failures
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rand::SeedableRng;
-
-    #[test]
-    fn the_bound_doubles_up_to_the_cap_and_starts_again_after_a_reset() {
-        let mut random = rand::rngs::StdRng::seed_from_u64(7);
-        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
-        let mut bounds = Vec::new();
-        for _ in 0..40 {
-            bounds.push(backoff.bound().as_millis());
-            backoff.next(&mut random);
-        }
-        assert_eq!(bounds[..6], [100, 200, 400, 800, 1000, 1000], "see Backoff::bound");
-        assert_eq!(bounds[39], 1000, "many failures must not overflow the shift");
-        backoff.reset();
-        assert_eq!(backoff.bound().as_millis(), 100, "reset must forget the failures");
-    }
-
-    #[test]
-    fn waits_are_spread_over_the_whole_range_below_the_bound() {
-        let mut random = rand::rngs::StdRng::seed_from_u64(7);
-        let waits: Vec<Duration> = (0..1000)
-            .map(|_| Backoff::new(Duration::from_secs(1), Duration::from_secs(1)).next(&mut random))
-            .collect();
-        let below = |limit: u64| {
-            waits
-                .iter()
-                .filter(|wait| **wait < Duration::from_millis(limit))
-                .count()
-        };
-        assert_eq!(below(1000), 1000, "no wait reaches the bound");
-        assert!(
-            (150..350).contains(&below(250)),
-            "a quarter of the waits lies in the first quarter: full jitter"
-        );
     }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use market::Market;
 use url::Url;
 
+use crate::backoff::Jitter;
+
 /// How to reach an exchange and when to give up on a connection. [`FeedConfig::new`] has defaults that suit Upbit.
 #[derive(Clone, Debug)]
 pub struct FeedConfig {
@@ -29,6 +31,8 @@ pub struct FeedConfig {
     pub backoff_min: Duration,
     /// The bound of any wait before a reconnect.
     pub backoff_max: Duration,
+    /// How a wait is drawn below its bound.
+    pub jitter: Jitter,
     /// A connection that lived so long starts the waits from the beginning again.
     pub stable_after: Duration,
     /// The least time from one attempt to connect to the next. Upbit allows 5 a second.
@@ -70,6 +74,7 @@ impl FeedConfig {
             snapshot_wait: Duration::from_secs(2),
             backoff_min: Duration::from_millis(250),
             backoff_max: Duration::from_secs(10),
+            jitter: Jitter::Full,
             stable_after: Duration::from_secs(30),
             connect_spacing: Duration::from_millis(200),
             max_frame_bytes: 64 << 10,

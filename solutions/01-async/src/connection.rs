@@ -3,6 +3,8 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use futures_util::SinkExt as _;
+use market::Market;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::sync::{mpsc, watch};
@@ -48,7 +50,7 @@ pub(crate) async fn run(
 ) -> Result<(), FeedError> {
     let config = &shared.config;
     let mut random = StdRng::from_rng(&mut rand::rng());
-    let mut backoff = Backoff::new(config.backoff_min, config.backoff_max);
+    let mut backoff = Backoff::new(config.backoff_min, config.backoff_max, config.jitter);
     let mut wait = Duration::ZERO;
     let mut last_attempt: Option<Instant> = None;
     loop {
@@ -88,10 +90,7 @@ pub(crate) async fn run(
                     End::Refused { name, message } => return Err(FeedError::Refused { name, message }),
                     End::Lost(why) => {
                         shared.gaps().lost();
-                        if began.elapsed() >= config.stable_after {
-                            backoff.reset();
-                        }
-                        wait = backoff.next(&mut random);
+                        wait = backoff.lost(began.elapsed(), config.stable_after, &mut random);
                         tracing::warn!(%why, ?wait, "the connection is lost");
                         shared.counters.failed(&why);
                     }
@@ -116,8 +115,16 @@ async fn stopped(commands: &mut watch::Receiver<Command>) {
     let _ = commands.wait_for(|command| *command == Command::Stop).await;
 }
 
-/// Connects and subscribes.
+/// Connects and subscribes: a transport to the exchange, the WebSocket handshake on it, and one text message that asks for all
+/// markets, sent and not only queued, under a ticket that no other connection has. The caller sets the time limit.
+///
+/// Large reads are what makes bursts ([`READ_BUFFER`]). A message may have [`HARD_LIMIT`] bytes, and so may a frame: one that is longer
+/// than the configuration allows is a bad frame of the exchange's and must not cost the connection, as a lower limit here would.
+///
+/// # Errors
+/// [`OpenError::Dial`] for what the dialer says, [`OpenError::Handshake`] for everything after it.
 async fn open(shared: &Shared) -> Result<WebSocketStream<Transport>, OpenError> {
+    // TASK 1: dial, shake hands, subscribe
     let transport = shared.dialer.dial(&shared.config.ws).await?;
     let limits = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
@@ -127,20 +134,29 @@ async fn open(shared: &Shared) -> Result<WebSocketStream<Transport>, OpenError> 
     let (mut socket, _) = client_async_with_config(shared.config.ws.as_str(), transport, Some(limits))
         .await
         .map_err(failed)?;
-    let request = subscription(shared.config.markets.iter().map(market::Market::as_str));
-    futures_util::SinkExt::send(&mut socket, Message::text(request))
-        .await
-        .map_err(failed)?;
+    let ticket = format!("tickbook-{:032x}", rand::random::<u128>());
+    let request = subscription(&ticket, &shared.config.markets);
+    socket.send(Message::text(request)).await.map_err(failed)?;
     Ok(socket)
+    // END TASK 1
 }
 
-/// One frame for all markets: a second one would replace the first.
-fn subscription<'a>(codes: impl Iterator<Item = &'a str>) -> String {
-    let codes: Vec<&str> = codes.collect();
+/// What asks for the trades of these markets, in the short format: an array of a ticket, one type with all codes, and a format.
+///
+/// One message for all markets: a second one would replace the first. There is no answer to it; the first frames are the data, and a
+/// code that the exchange does not know is passed over in silence.
+///
+/// ```json
+/// [{"ticket":"…"},{"type":"trade","codes":["KRW-BTC","KRW-ETH"]},{"format":"SIMPLE"}]
+/// ```
+pub fn subscription(ticket: &str, markets: &[Market]) -> String {
+    // TASK 1: one message for all markets
+    let codes: Vec<&str> = markets.iter().map(Market::as_str).collect();
     serde_json::json!([
-        { "ticket": format!("tickbook-{:032x}", rand::random::<u128>()) },
+        { "ticket": ticket },
         { "type": "trade", "codes": codes },
         { "format": "SIMPLE" }
     ])
     .to_string()
+    // END TASK 1
 }

@@ -1,9 +1,11 @@
 //! The handle: start, drain, stop, statistics.
 
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use market::Decode;
 use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::timeout;
 
 use crate::connection;
 use crate::gaps::Gaps;
@@ -143,6 +145,26 @@ impl Feed {
         self.ended().await
     }
 
+    /// [`drain`](Self::drain) with a deadline: what is not drained after `limit` is given up, and the feed stopped.
+    ///
+    /// When this returns, the feed has ended. A future that is dropped before takes nothing back: the feed goes on draining, without the
+    /// deadline.
+    ///
+    /// # Errors
+    /// [`FeedError::Stopped`] when the deadline came first: what is missing stands in [`Stats::repairing`], or is a gap that was not even
+    /// found. Any other [`FeedError`] when the feed ended otherwise.
+    pub async fn drain_within(&self, limit: Duration) -> Result<(), FeedError> {
+        // TASK 7: drain, and stop at the deadline
+        match timeout(limit, self.drain()).await {
+            Ok(ended) => ended,
+            Err(_) => {
+                self.stop();
+                self.ended().await
+            }
+        }
+        // END TASK 7
+    }
+
     /// Ends at once. What is not handed over is lost to this feed.
     pub fn stop(&self) {
         self.tell(Command::Stop);
@@ -165,11 +187,15 @@ impl Feed {
         self.shared.counters.stats()
     }
 
+    /// Tells the feed's task what to do. A command holds until a stronger one comes: a drain that is asked for after a stop does not make
+    /// it run on. Whoever waits for a change is woken by a change only.
     fn tell(&self, command: Command) {
+        // TASK 7: the stronger command holds
         self.command.send_if_modified(|now| {
             let overrules = command > *now;
             *now = command.max(*now);
             overrules
         });
+        // END TASK 7
     }
 }

@@ -7,6 +7,8 @@
 //!
 //! The history must be read from a point that is certainly newer than the snapshot, not from the snapshot itself: trades
 //! arrive late, so the last trade published before the subscription need not have the highest id.
+//!
+//! Nothing here waits, and nothing here has a socket or a clock: it is told what arrived, and says what to ask for.
 
 mod state;
 
@@ -17,7 +19,6 @@ use market::{EventTime, Market, Trade};
 use tokio::time::Instant;
 
 use crate::Origin;
-use crate::ring::Ring;
 use state::{Ids, Pending, State};
 
 /// Goals of one market from which on no new connection is made: one long gap takes no more room than a short one.
@@ -25,7 +26,7 @@ const MAX_GOALS: usize = 64;
 
 /// What is to become of a trade from the socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub enum Verdict {
     /// Hand it over.
     New(Origin),
     /// It was handed over before.
@@ -34,9 +35,9 @@ pub(crate) enum Verdict {
     NotAsked,
 }
 
-/// All markets.
+/// What is known of all markets, and what is owed of them.
 #[derive(Debug)]
-pub(crate) struct Gaps {
+pub struct Gaps {
     span_ms: i64,
     markets: HashMap<Market, State, foldhash::fast::RandomState>,
     /// Markets with goals, in the order in which they are to be repaired.
@@ -54,9 +55,14 @@ pub(crate) struct Gaps {
 
 /// What to do next.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Next {
-    /// Read the page behind the cursor.
-    Page { market: Market, cursor: Option<u64> },
+pub enum Next {
+    /// Read a page of a market's history.
+    Page {
+        /// Whose.
+        market: Market,
+        /// The page is behind the trade with this id; without one it is the newest.
+        cursor: Option<u64>,
+    },
     /// Every market that is to be repaired has to wait.
     Wait(Instant),
     /// Nothing is to be repaired.
@@ -65,30 +71,21 @@ pub(crate) enum Next {
 
 /// What a page brought.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Page {
-    /// Whether the goal is reached.
-    pub(crate) finished: bool,
+pub struct Page {
+    /// Whether the goal is reached: what is held back is all that was missing.
+    pub finished: bool,
     /// How many trades are held back by now.
-    pub(crate) held: usize,
+    pub held: usize,
     /// How many of the page were known.
-    pub(crate) repeats: u64,
+    pub repeats: u64,
 }
 
 impl Gaps {
-    pub(crate) fn new(markets: &[Market], overlap: Duration) -> Self {
-        let state = || State {
-            ring: Ring::new(),
-            shown: false,
-            pending: None,
-            goals: VecDeque::new(),
-            repaired: Ids::default(),
-            repaired_mark: EventTime::MIN,
-            failures: 0,
-            not_before: None,
-        };
+    /// Of these markets. Trades are late by less than `overlap`: what is so much older than a market's newest is complete.
+    pub fn new(markets: &[Market], overlap: Duration) -> Self {
         Self {
             span_ms: i64::try_from(overlap.as_millis()).unwrap_or(i64::MAX),
-            markets: markets.iter().map(|&market| (market, state())).collect(),
+            markets: markets.iter().map(|&market| (market, State::new())).collect(),
             queue: VecDeque::new(),
             shown: 0,
             last_sent: EventTime::MIN,
@@ -98,8 +95,8 @@ impl Gaps {
         }
     }
 
-    /// A subscription was made.
-    pub(crate) fn subscribed(&mut self, now_ms: i64) {
+    /// A subscription was made, at `now_ms` by our clock.
+    pub fn subscribed(&mut self, now_ms: i64) {
         self.first_ms.get_or_insert(now_ms);
         self.shown = 0;
         for state in self.markets.values_mut() {
@@ -108,7 +105,7 @@ impl Gaps {
     }
 
     /// The connection was lost: every market owes an answer, unless it still owes the last one.
-    pub(crate) fn lost(&mut self) {
+    pub fn lost(&mut self) {
         for state in self.markets.values_mut().filter(|state| state.pending.is_none()) {
             let traded = state.ring.newest() != EventTime::MIN;
             state.pending = Some(Pending {
@@ -124,9 +121,9 @@ impl Gaps {
         }
     }
 
-    /// Judges a trade from the socket, and remembers it if it is new.
+    /// Judges a trade from the socket, and remembers it if it is new. `received_ms` is our clock's.
     #[inline]
-    pub(crate) fn judge(&mut self, trade: &Trade, snapshot: bool, received_ms: i64) -> Verdict {
+    pub fn judge(&mut self, trade: &Trade, snapshot: bool, received_ms: i64) -> Verdict {
         let Some(state) = self.markets.get_mut(&trade.market) else {
             return Verdict::NotAsked;
         };
@@ -148,10 +145,10 @@ impl Gaps {
         Verdict::New(Origin::Realtime)
     }
 
+    /// Judges a market's newest trade at the time of the subscription, and with it the gap before the subscription.
     #[cold]
     fn judge_snapshot(&mut self, trade: &Trade) -> Verdict {
-        let span_ms = self.span_ms;
-        let begin = self.begin();
+        let (span_ms, begin) = (self.span_ms, self.begin());
         let Some(state) = self.markets.get_mut(&trade.market) else {
             return Verdict::NotAsked;
         };
@@ -159,26 +156,14 @@ impl Gaps {
             state.shown = true;
             self.shown += 1;
         }
-        let known = state.ring.contains(trade.sequential_id)
-            || state.repaired.contains(&trade.sequential_id)
-            || state
-                .pending
-                .as_ref()
-                .is_some_and(|pending| pending.known.contains(&trade.sequential_id))
-            || trade.event_time < state.ring.complete_from(span_ms);
-        if let Some(mut pending) = state.pending.take() {
-            if !pending.traded {
-                pending.until = begin;
-            }
-            // A market whose newest trade is known and old has not traded since. If it is known but recent, another trade
-            // may have come late and be older than it.
-            if !known || trade.event_time >= pending.since.saturating_sub(span_ms) {
-                state.add_goal(pending, trade.event_time, &mut self.queue, trade.market);
-            }
+        let known = state.knows(trade, span_ms);
+        if let Some(pending) = state.answered(trade, known, begin, span_ms) {
+            state.add_goal(pending, trade.event_time, &mut self.queue, trade.market);
         }
         if known {
             return Verdict::Repeat;
         }
+        // After the goal is set: the history brings this trade, too.
         state.remember(trade, span_ms);
         Verdict::New(Origin::Snapshot)
     }
@@ -195,7 +180,7 @@ impl Gaps {
 
     /// All snapshots of the current connection have had their time: a market that still owes an answer has its history
     /// read, which for one that never traded is one empty page.
-    pub(crate) fn settle(&mut self) {
+    pub fn settle(&mut self) {
         let begin = self.begin();
         self.first_settled = true;
         for (&market, state) in &mut self.markets {
@@ -209,24 +194,24 @@ impl Gaps {
     }
 
     /// Whether every market has shown its snapshot on this connection.
-    pub(crate) fn all_shown(&self) -> bool {
+    pub fn all_shown(&self) -> bool {
         self.shown == self.markets.len()
     }
 
     /// Whether so much is to be repaired that a new connection would only add to it.
-    pub(crate) fn overloaded(&self) -> bool {
+    pub fn overloaded(&self) -> bool {
         self.queue
             .iter()
             .any(|market| self.markets[market].goals.len() >= MAX_GOALS)
     }
 
     /// How many markets are being repaired.
-    pub(crate) fn repairing(&self) -> usize {
+    pub fn repairing(&self) -> usize {
         self.queue.len()
     }
 
     /// How many of them have failed at least so often in a row.
-    pub(crate) fn failing(&self, tries: u32) -> usize {
+    pub fn failing(&self, tries: u32) -> usize {
         self.queue
             .iter()
             .filter(|market| self.markets[*market].failures >= tries)
@@ -234,7 +219,7 @@ impl Gaps {
     }
 
     /// What to repair next.
-    pub(crate) fn next(&mut self, now: Instant) -> Next {
+    pub fn next(&mut self, now: Instant) -> Next {
         let mut earliest: Option<Instant> = None;
         for &market in &self.queue {
             let Some(state) = self.markets.get_mut(&market) else {
@@ -257,41 +242,22 @@ impl Gaps {
         earliest.map_or(Next::Nothing, Next::Wait)
     }
 
-    /// Takes a page of a market's first goal. `Err` with a sentence for a page that cannot be one.
-    pub(crate) fn page(&mut self, market: Market, page: &[Trade]) -> Result<Page, &'static str> {
+    /// Takes a page of a market's first goal.
+    ///
+    /// # Errors
+    /// A sentence, for a page that cannot be one; nothing has changed then.
+    pub fn page(&mut self, market: Market, page: &[Trade]) -> Result<Page, &'static str> {
         let span_ms = self.span_ms;
         let state = self.markets.get_mut(&market).ok_or("a market that was not asked for")?;
+        let goal = state.goals.front().ok_or("no goal")?;
+        match page.last() {
+            Some(_) if page.iter().any(|trade| trade.market != market) => return Err("the page is of another market"),
+            Some(last) if goal.cursor == Some(last.sequential_id) => return Err("the page ends where it began"),
+            _ => {}
+        }
+        // Taken out, so that what it finds is told to the goals behind it and not to itself.
         let mut goal = state.goals.pop_front().ok_or("no goal")?;
-        let checked = match page.last() {
-            Some(_) if page.iter().any(|trade| trade.market != market) => Err("the page is of another market"),
-            Some(last) if goal.cursor == Some(last.sequential_id) => Err("the page ends where it began"),
-            _ => Ok(()),
-        };
-        if let Err(why) = checked {
-            state.goals.push_front(goal);
-            return Err(why);
-        }
-        let mut finished = page.is_empty();
-        let mut repeats = 0;
-        for trade in page {
-            if trade.event_time < goal.until {
-                finished = true;
-                break;
-            }
-            if goal.known.contains(&trade.sequential_id) {
-                repeats += 1;
-                continue;
-            }
-            if trade.event_time >= goal.mark.saturating_sub(span_ms) {
-                state.repaired.insert(trade.sequential_id);
-                state.repaired_mark = state.repaired_mark.max(goal.mark).max(trade.event_time);
-            }
-            state.remember(trade, span_ms);
-            goal.held.push(*trade);
-        }
-        if let Some(last) = page.last() {
-            goal.cursor = Some(last.sequential_id);
-        }
+        let (finished, repeats) = state.merge(&mut goal, page, span_ms);
         state.failures = 0;
         state.not_before = None;
         let held = goal.held.len();
@@ -304,7 +270,7 @@ impl Gaps {
     }
 
     /// Takes out what is held back of a market's first goal, oldest first.
-    pub(crate) fn take_held(&mut self, market: Market) -> Vec<Trade> {
+    pub fn take_held(&mut self, market: Market) -> Vec<Trade> {
         let goal = self.markets.get_mut(&market).and_then(|state| state.goals.front_mut());
         let mut held = goal.map(|goal| std::mem::take(&mut goal.held)).unwrap_or_default();
         held.reverse();
@@ -312,7 +278,7 @@ impl Gaps {
     }
 
     /// A market's first goal is reached, and everything of it handed over.
-    pub(crate) fn finished(&mut self, market: Market) {
+    pub fn finished(&mut self, market: Market) {
         if let Some(state) = self.markets.get_mut(&market) {
             state.goals.pop_front();
             if state.goals.is_empty() {
@@ -322,7 +288,7 @@ impl Gaps {
     }
 
     /// A page could not be had: other markets first. Tells how many failures in a row that makes.
-    pub(crate) fn failed(&mut self, market: Market) -> u32 {
+    pub fn failed(&mut self, market: Market) -> u32 {
         self.queue.retain(|&queued| queued != market);
         self.queue.push_back(market);
         self.markets.get_mut(&market).map_or(0, |state| {
@@ -332,12 +298,9 @@ impl Gaps {
     }
 
     /// Leaves a market alone until then.
-    pub(crate) fn postpone(&mut self, market: Market, not_before: Instant) {
+    pub fn postpone(&mut self, market: Market, not_before: Instant) {
         if let Some(state) = self.markets.get_mut(&market) {
             state.not_before = Some(not_before);
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,12 +3,15 @@
 //!
 //! [`connect`] starts it; [`Batch`]es come out of a bounded channel; [`Feed`] drains, stops and tells how it stands. A full
 //! channel stops the reading of the socket, so that a slow consumer slows the exchange's sending, and nothing is dropped.
+//!
+//! What needs no socket has none: [`backoff`] says how long to wait, [`pulse`] whether a connection lives, [`gaps`] what is missing.
 
-mod backoff;
+pub mod backoff;
 mod config;
 mod connection;
 mod feed;
-mod gaps;
+pub mod gaps;
+pub mod pulse;
 mod repair;
 mod rest;
 mod ring;
@@ -17,6 +20,7 @@ mod stats;
 mod transport;
 
 pub use config::{ConfigError, FeedConfig};
+pub use connection::subscription;
 pub use feed::{Feed, FeedError, connect};
 pub use stats::Stats;
 

@@ -13,7 +13,7 @@ use rand::rngs::StdRng;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use crate::backoff::Backoff;
+use crate::backoff::{Backoff, Jitter};
 use crate::connection::now_us;
 use crate::feed::{FeedError, Shared};
 use crate::gaps::Next;
@@ -45,7 +45,7 @@ impl<'a> Repairer<'a> {
             rest,
             batches,
             random: StdRng::from_rng(&mut rand::rng()),
-            throttled: Backoff::new(THROTTLED_MIN, WAIT_MAX),
+            throttled: Backoff::new(THROTTLED_MIN, WAIT_MAX, Jitter::Full),
             since: None,
         }
     }
@@ -74,7 +74,16 @@ impl<'a> Repairer<'a> {
         }
     }
 
+    /// Asks for one page and does what it asks for.
+    ///
+    /// An error of the request is [`failed`](Self::failed)'s; so is a page that the gaps refuse, as [`RestError::Broken`] with their
+    /// sentence. An answer of any kind ends the throttling. Known trades are counted as repeats. What is held back is handed over when the
+    /// goal is reached, or when there is as much of it as `repair_buffer` allows. Only then, with everything handed over, is a goal that was
+    /// reached [`finished`](crate::gaps::Gaps::finished): a drain ends when nothing is in repair, and must not end before.
+    ///
+    /// The lock of the gaps is never held over an `await`.
     async fn page(&mut self, market: Market, cursor: Option<u64>) -> Result<(), FeedError> {
+        // TASK 6: ask, merge, hand over, and finish in this order
         let trades = match self.rest.ticks(market, cursor).await {
             Ok(trades) => trades,
             Err(error) => return self.failed(market, error).await,
@@ -94,8 +103,10 @@ impl<'a> Repairer<'a> {
             self.shared.gaps().finished(market);
         }
         Ok(())
+        // END TASK 6
     }
 
+    /// Hands over what is held back of a market's first goal, oldest first.
     async fn hand_over(&mut self, market: Market) -> Result<(), FeedError> {
         let held = self.shared.gaps().take_held(market);
         for trades in held.chunks(self.shared.config.batch_frames) {
@@ -116,6 +127,7 @@ impl<'a> Repairer<'a> {
         Ok(())
     }
 
+    /// A page was not had: waits longer each time, and lets other markets go first, unless the exchange asks for patience.
     async fn failed(&mut self, market: Market, error: RestError) -> Result<(), FeedError> {
         self.shared.counters.failed(&error);
         if let RestError::TooMany(_) = error {
@@ -131,7 +143,7 @@ impl<'a> Repairer<'a> {
         let wait = if failures >= config.repair_tries {
             config.repair_retry
         } else {
-            let mut backoff = Backoff::new(FAILED_MIN, WAIT_MAX);
+            let mut backoff = Backoff::new(FAILED_MIN, WAIT_MAX, Jitter::Full);
             for _ in 1..failures {
                 backoff.next(&mut self.random);
             }

@@ -14,6 +14,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::connection::now_us;
 use crate::feed::{Command, Shared};
 use crate::gaps::{Gaps, Verdict};
+use crate::pulse::{Beat, Pulse};
 use crate::stats::Counters;
 use crate::transport::Transport;
 use crate::{BadFrame, Batch, Received};
@@ -50,11 +51,9 @@ pub(crate) enum End {
 /// How far a drain is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Drain {
-    /// Not asked for.
-    Not,
     /// Snapshots may still come.
     Snapshots,
-    /// The PING with this number is under way: what was sent before its PONG arrives before it.
+    /// The PING with this number was sent then: what the exchange sent before its PONG arrives before it.
     Pinged(u64, Instant),
     /// All that was sent is here; repairs go on.
     Repairs,
@@ -68,10 +67,7 @@ pub(crate) struct Session<'a> {
     batch: Batch,
     subscribed: Instant,
     settled: bool,
-    last_traffic: Instant,
-    last_ping: Instant,
-    pings: u64,
-    last_pong: Option<u64>,
+    pulse: Pulse,
     drain: Drain,
     /// What ended the connection, while frames before it are still to be handed over.
     end: Option<End>,
@@ -93,11 +89,8 @@ impl<'a> Session<'a> {
             batch: Batch::default(),
             subscribed: now,
             settled: false,
-            last_traffic: now,
-            last_ping: now,
-            pings: 0,
-            last_pong: None,
-            drain: Drain::Not,
+            pulse: Pulse::new(shared.config.ping_every, shared.config.silence_limit, now),
+            drain: Drain::Snapshots,
             end: None,
         }
     }
@@ -133,14 +126,14 @@ impl<'a> Session<'a> {
                 match self.socket.poll_next_unpin(cx) {
                     Poll::Ready(Some(Ok(message))) => {
                         if count.messages == 0 {
-                            self.last_traffic = Instant::now();
+                            self.pulse.heard(Instant::now());
                             count.received_us = now_us();
                         }
                         count.messages += 1;
                         match message {
                             Message::Binary(bytes) => self.frame(bytes, &mut gaps, &mut count),
                             Message::Text(text) => self.frame(text.into(), &mut gaps, &mut count),
-                            Message::Pong(number) => self.last_pong = self.last_pong.max(number_of(&number)),
+                            Message::Pong(payload) => self.pulse.pong(&payload),
                             Message::Close(why) => {
                                 let why = why
                                     .map(|why| format!(": {} {}", why.code, why.reason))
@@ -220,8 +213,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Hands the batch over. While nobody takes it, the socket is not read: TCP tells the exchange to wait. PINGs go on,
-    /// because the exchange counts silence from both sides.
+    /// Hands the batch over, if there is anything in it.
     async fn hand_over(&mut self, tick: &mut Interval) -> Option<End> {
         if self.batch.trades.is_empty() && self.batch.bad.is_empty() {
             return None;
@@ -235,72 +227,105 @@ impl<'a> Session<'a> {
             Ok(()) => {}
             Err(TrySendError::Closed(_)) => return Some(End::ConsumerGone),
             Err(TrySendError::Full(batch)) => {
-                Counters::add(&self.shared.counters.stalls, 1);
-                loop {
-                    tokio::select! {
-                        room = self.batches.reserve() => match room {
-                            Ok(room) => {
-                                room.send(batch);
-                                break;
-                            }
-                            Err(_) => return Some(End::ConsumerGone),
-                        },
-                        _ = tick.tick() => {}
-                    }
-                    if self.stopped() {
-                        return Some(End::Stopped);
-                    }
-                    self.keep_alive().await;
+                let ended = self.wait_for_room(batch, tick).await;
+                if ended.is_some() {
+                    return ended;
                 }
-                // Nothing was read meanwhile, so that the silence was ours.
-                self.last_traffic = Instant::now();
             }
         }
         Counters::add(&self.shared.counters.trades, handed);
         None
     }
 
+    /// The channel is full: waits until it has taken this batch, whole and once, which is `None`.
+    ///
+    /// Each such wait is a stall of the statistics. Nothing is read from the socket meanwhile: its buffers fill, and TCP tells the
+    /// exchange to wait. But the exchange counts silence, too: at each `tick` the pulse is looked at as one that is not reading, and a
+    /// PING sent if it asks for one. Also at each tick: a feed that was told to stop ends with [`End::Stopped`]. A receiver that is gone
+    /// ends it with [`End::ConsumerGone`], at once. When there is room, silence begins anew: nothing could be heard until now.
+    async fn wait_for_room(&mut self, batch: Batch, tick: &mut Interval) -> Option<End> {
+        // TASK 4: wait for room, with PINGs going on
+        Counters::add(&self.shared.counters.stalls, 1);
+        loop {
+            tokio::select! {
+                room = self.batches.reserve() => match room {
+                    Ok(room) => {
+                        room.send(batch);
+                        break;
+                    }
+                    Err(_) => return Some(End::ConsumerGone),
+                },
+                _ = tick.tick() => {}
+            }
+            if self.stopped() {
+                return Some(End::Stopped);
+            }
+            if self.pulse.beat(Instant::now(), false) == Beat::Ping {
+                self.ping().await;
+            }
+        }
+        self.pulse.heard(Instant::now());
+        None
+        // END TASK 4
+    }
+
     /// Looks at all clocks and at what the feed is told to do.
     async fn look(&mut self) -> Option<End> {
-        let config = &self.shared.config;
         if self.stopped() {
             return Some(End::Stopped);
         }
         if self.batches.is_closed() {
             return Some(End::ConsumerGone);
         }
-        let silent = self.last_traffic.elapsed();
-        if silent >= config.silence_limit {
-            return Some(End::Lost(format!("nothing arrived for {silent:.1?}, not even a pong")));
+        let now = Instant::now();
+        if now >= self.pulse.due() {
+            match self.pulse.beat(now, true) {
+                Beat::Fine => {}
+                Beat::Ping => {
+                    self.ping().await;
+                }
+                Beat::Dead(silent) => {
+                    return Some(End::Lost(format!("nothing arrived for {silent:.1?}, not even a pong")));
+                }
+            }
         }
         if !self.settled {
             let mut gaps = self.shared.gaps();
-            if gaps.all_shown() || self.subscribed.elapsed() >= config.snapshot_wait {
+            if gaps.all_shown() || self.subscribed.elapsed() >= self.shared.config.snapshot_wait {
                 self.settled = true;
                 gaps.settle();
                 self.shared.repair.notify_one();
             }
         }
-        self.keep_alive().await;
-        self.drain().await
+        let command = *self.commands.borrow();
+        match command {
+            Command::Drain => self.drain().await,
+            Command::Run | Command::Stop => None,
+        }
     }
 
+    /// A step of the drain, as far as it can go now; called at each look once the feed was told to drain. [`End::Drained`] when all that
+    /// the exchange has sent so far is handed over and every gap is repaired.
+    ///
+    /// Three things, one after another, each of which may take any number of looks (`drain` holds how far it is). Snapshots must have
+    /// had their time (`settled`): they say what the last gap left to be asked for. Then a PING is sent: a connection keeps its order,
+    /// so what the exchange sent before it had read the PING arrives before the answer ([`Pulse::has_answered`]). A connection on which
+    /// frames arrive and the answer does not, for more than three times `silence_limit`, is [`End::Lost`]. Last, no market may be
+    /// in repair.
     async fn drain(&mut self) -> Option<End> {
-        if self.drain == Drain::Not && *self.commands.borrow() == Command::Drain {
-            self.drain = Drain::Snapshots;
-        }
+        // TASK 7: snapshots, a PING and its answer, repairs
         if self.drain == Drain::Snapshots && self.settled {
-            self.ping().await;
-            self.drain = Drain::Pinged(self.pings, Instant::now());
+            self.drain = Drain::Pinged(self.ping().await, Instant::now());
         }
         if let Drain::Pinged(ping, at) = self.drain {
-            if self.last_pong >= Some(ping) {
+            if self.pulse.has_answered(ping) {
                 self.drain = Drain::Repairs;
             } else if at.elapsed() > 3 * self.shared.config.silence_limit {
                 return Some(End::Lost("frames arrive, but no pong".into()));
             }
         }
         (self.drain == Drain::Repairs && self.shared.gaps().repairing() == 0).then_some(End::Drained)
+        // END TASK 7
     }
 
     fn stopped(&self) -> bool {
@@ -308,24 +333,14 @@ impl<'a> Session<'a> {
         *self.commands.borrow() == Command::Stop || self.commands.has_changed().is_err()
     }
 
-    async fn keep_alive(&mut self) {
-        if self.last_ping.elapsed() >= self.shared.config.ping_every {
-            self.ping().await;
-        }
-    }
-
-    /// Sends a PING with the next number. A failure shows when reading, or as silence.
-    async fn ping(&mut self) {
-        self.pings += 1;
-        self.last_ping = Instant::now();
-        let ping = Message::Ping(Bytes::copy_from_slice(&self.pings.to_be_bytes()));
+    /// Sends the next PING; its number. A failure shows when reading, or as silence.
+    async fn ping(&mut self) -> u64 {
+        let (number, payload) = self.pulse.ping(Instant::now());
+        let ping = Message::Ping(Bytes::copy_from_slice(&payload));
+        // With a limit: a peer that has stopped reading may leave no room for it, and silence will tell.
         let _ = timeout(CLOSE_LIMIT, self.socket.send(ping)).await;
+        number
     }
-}
-
-/// The number of the PING that a PONG answers.
-fn number_of(payload: &[u8]) -> Option<u64> {
-    payload.try_into().ok().map(u64::from_be_bytes)
 }
 
 /// What one burst brought.

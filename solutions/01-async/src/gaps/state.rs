@@ -53,6 +53,51 @@ pub(super) struct State {
 }
 
 impl State {
+    pub(super) fn new() -> Self {
+        Self {
+            ring: Ring::new(),
+            shown: false,
+            pending: None,
+            goals: VecDeque::new(),
+            repaired: Ids::default(),
+            repaired_mark: EventTime::MIN,
+            failures: 0,
+            not_before: None,
+        }
+    }
+
+    /// Whether a snapshot's trade was handed over before, as far as that is remembered: its id is in the `ring`, or it is older than
+    /// everything that the ring holds without a hole ([`Ring::complete_from`]), and its id may have been forgotten.
+    pub(super) fn knows(&self, trade: &Trade, span_ms: i64) -> bool {
+        // TASK 5: was it handed over before?
+        self.ring.contains(trade.sequential_id) || trade.event_time < self.ring.complete_from(span_ms)
+        // END TASK 5
+    }
+
+    /// The snapshot answers for the gap before it. What is `pending` is answered now, once, whatever the answer: `Some` is what has to
+    /// be read of the history, `None` that nothing was missed, or that nothing was owed.
+    ///
+    /// A snapshot that is not `known` was missed, and others may have been. A known one says that nothing newer was missed. But trades
+    /// come late, by up to the span: so it proves nothing, unless it is older by more than the span than what the exchange's clock
+    /// showed at the loss (`since`). A market that had never traded before the gap is to be complete from `begin` on, and not from the
+    /// beginning of its history.
+    pub(super) fn answered(
+        &mut self,
+        snapshot: &Trade,
+        known: bool,
+        begin: EventTime,
+        span_ms: i64,
+    ) -> Option<Pending> {
+        // TASK 5: does the snapshot leave anything to be asked for?
+        let mut pending = self.pending.take()?;
+        if !pending.traded {
+            pending.until = begin;
+        }
+        let proves = known && snapshot.event_time < pending.since.saturating_sub(span_ms);
+        (!proves).then_some(pending)
+        // END TASK 5
+    }
+
     /// Notes that a trade is handed over.
     #[inline]
     pub(super) fn remember(&mut self, trade: &Trade, span_ms: i64) {
@@ -62,8 +107,17 @@ impl State {
         }
     }
 
+    /// Notes a trade that is handed over while something is owed: the history will bring it once more, and it must be known then.
+    ///
+    /// Who has nothing to do with it forgets it at once: a gap or goal reads nothing older than its `until`; and a goal that has a
+    /// `cursor` reads only what is behind it, which is what has a smaller id.
+    ///
+    /// A goal that was not begun and has no cursor gets one here, as soon as it can: the first trade whose time is later than the goal's
+    /// `mark` by more than the span is certainly newer than all that is missing, so that reading may begin behind it, and a repair that
+    /// waits its turn does not read what the socket brings meanwhile.
     #[cold]
     fn remember_for_repair(&mut self, trade: &Trade, span_ms: i64) {
+        // TASK 5: tell the gap and the goals of a trade that came another way
         let id = trade.sequential_id;
         if let Some(pending) = self
             .pending
@@ -76,12 +130,47 @@ impl State {
             if goal.cursor.is_none_or(|cursor| id < cursor) {
                 goal.known.insert(id);
             }
-            // The first trade that is certainly newer than all that is missing: reading may begin behind it, so that a
-            // repair that has to wait its turn does not read what the socket brings meanwhile.
             if !goal.begun && goal.cursor.is_none() && trade.event_time > goal.mark.saturating_add(span_ms) {
                 goal.cursor = Some(id);
             }
         }
+        // END TASK 5
+    }
+
+    /// Takes a page of the history, newest first, into a goal of this market. Whether the goal is reached, and how many of the page's
+    /// trades were known.
+    ///
+    /// A trade older than the goal's `until` cannot be missing, and nothing behind it can: the goal is reached, the rest of the page is
+    /// left unread. An empty page is the beginning of the history. A known trade is counted and left out, and does *not* end anything:
+    /// trades come late, so that one that was missed may lie behind one that was not. Every other trade was missed: it is
+    /// [remembered](Self::remember) and put into `held`, in the order of the page. If it is no older than the goal's `mark` less the
+    /// span, the socket may still bring it: its id goes into `repaired`, and `repaired_mark` rises to the newest of the mark and such
+    /// trades. The next page is the one behind the last trade of this one.
+    pub(super) fn merge(&mut self, goal: &mut Goal, page: &[Trade], span_ms: i64) -> (bool, u64) {
+        // TASK 6: keep what was missed, leave out what is known, and see the end
+        let mut finished = page.is_empty();
+        let mut repeats = 0;
+        for trade in page {
+            if trade.event_time < goal.until {
+                finished = true;
+                break;
+            }
+            if goal.known.contains(&trade.sequential_id) {
+                repeats += 1;
+                continue;
+            }
+            if trade.event_time >= goal.mark.saturating_sub(span_ms) {
+                self.repaired.insert(trade.sequential_id);
+                self.repaired_mark = self.repaired_mark.max(goal.mark).max(trade.event_time);
+            }
+            self.remember(trade, span_ms);
+            goal.held.push(*trade);
+        }
+        if let Some(last) = page.last() {
+            goal.cursor = Some(last.sequential_id);
+        }
+        (finished, repeats)
+        // END TASK 6
     }
 
     pub(super) fn add_goal(&mut self, pending: Pending, mark: EventTime, queue: &mut VecDeque<Market>, market: Market) {

@@ -16,7 +16,10 @@ use tempfile::TempDir;
 use tokio::sync::mpsc::Receiver;
 
 /// No condition of a test takes longer; a test that waits so long has failed.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+
+/// Ten times what Upbit allows: most tests are not about waiting for a turn.
+const REST_PER_SECOND: u32 = 100;
 
 /// A plain reader of frames and pages: these tests are of the feed, so they do not depend on the wire's.
 pub(crate) struct Plain;
@@ -139,15 +142,21 @@ impl Running {
         }
     }
 
-    /// Waits until the statistics say so.
+    /// Waits until the statistics say so; fails at once when the feed ends without.
     pub(crate) async fn until(&self, what: &str, condition: impl Fn(&Stats) -> bool) {
         let waiting = async {
             while !condition(&self.feed.stats()) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        if tokio::time::timeout(LIMIT, waiting).await.is_err() {
-            panic!("waited in vain for {what}: {:?}", self.feed.stats());
+        tokio::select! {
+            biased;
+            () = waiting => {}
+            ended = self.feed.ended() => {
+                let stats = self.feed.stats();
+                assert!(condition(&stats), "the feed has ended ({ended:?}) before {what}: {stats:?}");
+            }
+            () = tokio::time::sleep(LIMIT) => panic!("waited in vain for {what}: {:?}", self.feed.stats()),
         }
     }
 
@@ -162,12 +171,26 @@ impl Running {
     /// Drains, and gives what was received.
     pub(crate) async fn drained(self) -> (Received, Stats) {
         match tokio::time::timeout(LIMIT, self.feed.drain()).await {
-            Ok(result) => result.unwrap(),
+            Ok(result) => {
+                result.unwrap_or_else(|error| panic!("the feed did not drain: {error}; {:?}", self.feed.stats()))
+            }
             Err(_) => panic!("the feed did not drain: {:?}", self.feed.stats()),
         }
-        self.receiving.await.unwrap();
+        self.ended().await
+    }
+
+    /// Waits for the end of the channel, and gives what was received.
+    pub(crate) async fn ended(self) -> (Received, Stats) {
+        tokio::time::timeout(LIMIT, self.receiving)
+            .await
+            .expect("the channel of a feed that has ended ends, too")
+            .unwrap();
         let stats = self.feed.stats();
         (std::mem::take(&mut *self.received.lock().unwrap()), stats)
+    }
+
+    fn count(&self) -> u64 {
+        self.received.lock().unwrap().trades.len() as u64
     }
 }
 
@@ -190,6 +213,7 @@ impl Venue {
             rate: Rate::PerSecond(rate),
         };
         let mut config = ExchangeConfig::new(source, journal.path().join("journal"));
+        config.limits.requests_per_second = 2 * REST_PER_SECOND;
         change(&mut config);
         let exchange = Exchange::start(config).await.unwrap();
         Self { exchange, journal }
@@ -204,11 +228,20 @@ impl Venue {
             backoff_max: Duration::from_millis(200),
             snapshot_wait: Duration::from_millis(300),
             repair_retry: Duration::from_millis(500),
+            rest_per_second: REST_PER_SECOND,
             ..FeedConfig::new(
                 url(exchange.ws_url()),
                 url(exchange.rest_url()),
                 exchange.markets().to_vec(),
             )
+        }
+    }
+
+    /// The same on a connection whose snapshots never have had their time: gaps are found, and nothing is asked for.
+    pub(crate) fn config_without_repair(&self) -> FeedConfig {
+        FeedConfig {
+            snapshot_wait: Duration::from_secs(3_600),
+            ..self.config()
         }
     }
 
@@ -219,23 +252,47 @@ impl Venue {
 
     pub(crate) async fn feed_with(&self, config: FeedConfig) -> Running {
         let running = Running::start(config);
-        running.until("a connection", |stats| stats.connected).await;
-        self.subscribed().await;
+        self.subscribed(&running).await;
         self.exchange.begin();
         running.trades(200).await;
         running
     }
 
     /// Waits until the exchange has the subscription: nothing before it is owed.
-    pub(crate) async fn subscribed(&self) {
-        let waiting = async {
-            while self.exchange.counters().subscribed == 0 {
+    pub(crate) async fn subscribed(&self, running: &Running) {
+        running
+            .until("the exchange sees a subscription", |stats| {
+                stats.connected && self.exchange.counters().subscribed > 0
+            })
+            .await;
+    }
+
+    /// Ends the trading, waits until everything that was executed has arrived and nothing is in repair, and compares: nothing arrived
+    /// more than once, but for `repeats` of the exchange's own making. Stops the feed, and nothing is drained.
+    pub(crate) async fn complete(&self, running: Running, repeats: u64) -> (Received, Stats) {
+        let executed = self.exchange.finish().await.executed;
+        let arrived = async {
+            loop {
+                let (stats, count) = (running.feed.stats(), running.count());
+                // What was handed over is counted a moment later.
+                if count >= executed + repeats && stats.trades == count && stats.repairing == 0 {
+                    break;
+                }
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(LIMIT, waiting)
-            .await
-            .expect("the exchange never saw a subscription");
+        tokio::select! {
+            biased;
+            () = arrived => {}
+            ended = running.feed.ended() => panic!("the feed has ended ({ended:?}): {:?}", running.feed.stats()),
+            // The comparison says what is missing.
+            () = tokio::time::sleep(LIMIT) => {}
+        }
+        let stats = running.feed.stats();
+        let received = std::mem::take(&mut *running.received.lock().unwrap());
+        assert_eq!(stats.repairing, 0, "a market is in repair for ever: {stats:?}");
+        audit(self.journal(), &received, repeats, &stats);
+        (received, stats)
     }
 
     /// Ends the trading, drains the feed, and compares: everything that was executed arrived, and nothing more than once,
@@ -283,7 +340,7 @@ fn audit(journal: impl AsRef<Path>, received: &Received, repeats: u64, stats: &S
     missing.sort_by_key(|trade| trade.event_time);
     assert!(
         missing.is_empty(),
-        "{} of {} trades are missing, the first {:?}, the last {:?}; see gaps.rs; {stats:?}",
+        "{} of {} trades are missing, the first {:?}, the last {:?}; look at src/gaps/state.rs; {stats:?}",
         missing.len(),
         executed.len(),
         missing.first(),
@@ -292,7 +349,7 @@ fn audit(journal: impl AsRef<Path>, received: &Received, repeats: u64, stats: &S
     let extra: u64 = executed.values().map(|(times, _)| times - 1).sum();
     assert_eq!(
         extra, repeats,
-        "trades were handed over more than once; see gaps.rs; {stats:?}"
+        "trades were handed over more than once; look at src/gaps/state.rs; {stats:?}"
     );
     assert_eq!(
         received.trades.len() as u64,

@@ -1,0 +1,178 @@
+//! How a feed ends: drained, at its deadline, or at once.
+
+use std::time::Duration;
+
+use feed::{FeedConfig, FeedError};
+
+use crate::common::{LIMIT, Running, Venue};
+
+fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// A feed that owes the answer of a gap, on an exchange whose history is not to be had.
+async fn owing(venue: &Venue) -> Running {
+    let running = venue.feed().await;
+    venue.exchange.faults().unavailable(Duration::from_secs(3_600));
+    venue.exchange.faults().drop_sockets();
+    running
+        .until("a repair", |stats| stats.connections >= 2 && stats.repairing > 0)
+        .await;
+    running
+}
+
+#[tokio::test]
+async fn task7_stop_ends_at_once_and_says_that_nothing_was_drained() {
+    let venue = Venue::open(5, 500.0).await;
+    let running = venue.feed().await;
+    running.feed.stop();
+    let ended = tokio::time::timeout(LIMIT, running.feed.ended()).await.unwrap();
+    assert_eq!(ended, Err(FeedError::Stopped));
+    running.ended().await;
+}
+
+#[tokio::test]
+async fn task7_a_drain_after_a_stop_neither_waits_nor_makes_it_run_on() {
+    let venue = Venue::open(5, 500.0).await;
+    let running = venue.feed().await;
+    // Both before the feed's task has looked: on this runtime it runs when this one waits.
+    running.feed.stop();
+    let drained = tokio::time::timeout(LIMIT, running.feed.drain()).await;
+    assert_eq!(
+        drained.expect("a stop holds"),
+        Err(FeedError::Stopped),
+        "the stronger command holds; see tell"
+    );
+    assert_eq!(
+        tokio::time::timeout(LIMIT, running.feed.drain())
+            .await
+            .expect("it has ended"),
+        Err(FeedError::Stopped),
+        "and after the end, too"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn task7_a_drained_feed_has_handed_over_everything() {
+    let venue = Venue::open(20, 2000.0).await;
+    let running = venue.feed().await;
+    running.trades(2000).await;
+    let (_, stats) = venue.audit(running, 0).await;
+    assert!(!stats.connected, "a drained feed has closed its connection: {stats:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn task7_what_is_still_in_the_socket_is_handed_over_before_a_drain_ends() {
+    let venue = Venue::open(10, 3000.0).await;
+    // The channel is narrow and nobody takes from it: most of what was sent waits in the buffers of the sockets.
+    let config = FeedConfig {
+        batches: 1,
+        batch_frames: 16,
+        ..venue.config()
+    };
+    let (feed, batches) = feed::connect(config, std::sync::Arc::new(crate::common::Plain)).unwrap();
+    let waiting = async {
+        while venue.exchange.counters().subscribed == 0 {
+            tokio::time::sleep(ms(5)).await;
+        }
+        venue.exchange.begin();
+        while feed.stats().stalls == 0 || venue.exchange.counters().executed < 3000 {
+            tokio::time::sleep(ms(5)).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = waiting => {}
+        ended = feed.ended() => panic!("the feed has ended ({ended:?}): {:?}", feed.stats()),
+        () = tokio::time::sleep(LIMIT) => panic!("the channel was never full: {:?}", feed.stats()),
+    }
+    venue.audit(Running::of(feed, batches), 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn task7_a_drain_completes_the_repairs_first() {
+    let venue = Venue::open(8, 3000.0).await;
+    let running = venue.feed().await;
+    venue.exchange.faults().unavailable(ms(700));
+    venue.exchange.faults().drop_sockets();
+    running
+        .until("a second connection", |stats| stats.connections >= 2 && stats.connected)
+        .await;
+    let (_, stats) = venue.audit(running, 0).await;
+    assert_eq!(
+        (stats.repairing, stats.unrepaired),
+        (0, 0),
+        "a drained feed owes nothing: {stats:?}"
+    );
+    assert!(stats.rest_requests > 0, "{stats:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn task7_a_drain_without_a_connection_makes_one_first() {
+    let venue = Venue::open(10, 2000.0).await;
+    let config = FeedConfig {
+        ping_every: ms(200),
+        silence_limit: ms(600),
+        ..venue.config()
+    };
+    let running = venue.feed_with(config).await;
+    venue.exchange.faults().drop_sockets();
+    running
+        .until("the loss", |stats| !stats.connected || stats.connections >= 2)
+        .await;
+    venue.audit(running, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn task7_a_drain_in_time_is_a_drain() {
+    let venue = Venue::open(10, 2000.0).await;
+    let running = venue.feed().await;
+    let drained = running.feed.drain_within(LIMIT).await;
+    assert_eq!(drained, Ok(()), "{:?}", running.feed.stats());
+    running.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn task7_a_drain_that_is_not_done_in_time_is_stopped_and_says_what_is_missing() {
+    let venue = Venue::open(4, 2000.0).await;
+    let running = owing(&venue).await;
+    let drained = tokio::time::timeout(LIMIT, running.feed.drain_within(ms(300))).await;
+    assert_eq!(
+        drained.expect("the deadline holds; see drain_within"),
+        Err(FeedError::Stopped),
+        "not drained, and not left running"
+    );
+    let (_, stats) = running.ended().await;
+    assert!(stats.repairing > 0, "what is missing is told: {stats:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn task7_a_stop_overrules_a_drain() {
+    let venue = Venue::open(4, 2000.0).await;
+    let running = owing(&venue).await;
+    let drain = async {
+        let drained = tokio::time::timeout(LIMIT, running.feed.drain()).await;
+        assert_eq!(drained.expect("the stop ends the drain"), Err(FeedError::Stopped));
+    };
+    let stop = async {
+        tokio::time::sleep(ms(100)).await; // the drain has begun, and cannot end
+        running.feed.stop();
+    };
+    tokio::join!(drain, stop);
+    running.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn task7_a_drain_whose_caller_gives_up_goes_on() {
+    let venue = Venue::open(10, 2000.0).await;
+    let running = venue.feed().await;
+    // The caller's future is dropped after its first step: what was asked for was asked for.
+    assert!(
+        tokio::time::timeout(Duration::ZERO, running.feed.drain())
+            .await
+            .is_err()
+    );
+    let ended = tokio::time::timeout(LIMIT, running.feed.ended()).await;
+    assert_eq!(ended.expect("the feed drains without its caller"), Ok(()));
+    running.ended().await;
+}
