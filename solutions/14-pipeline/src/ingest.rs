@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use feed::{BadFrame, Feed, FeedConfig, Received};
 use market::{Market, Reason, Undecodable};
 use measure::{IngestProgress, Progress};
 
 use crate::cli::{IngestArgs, REPORT_EVERY};
 use crate::control::{self, Wish};
+use crate::parts::feed::{self, BadFrame, Feed, FeedConfig, Received};
 use crate::parts::placement;
 use crate::parts::producer::{Acks, Producer, ProducerConfig};
 use crate::{dead, process};

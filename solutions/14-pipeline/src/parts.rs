@@ -1,5 +1,10 @@
 //! Whose code the parts are of which there is a lab: the reader's where the feature `mine-NN` says so, else the reference's.
 
+#[cfg(feature = "mine-01")]
+pub(crate) use mine_01 as feed;
+#[cfg(not(feature = "mine-01"))]
+pub(crate) use ref_01 as feed;
+
 #[cfg(feature = "mine-04")]
 pub(crate) use mine_04 as placement;
 #[cfg(not(feature = "mine-04"))]

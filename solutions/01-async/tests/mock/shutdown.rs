@@ -140,8 +140,10 @@ async fn task7_a_drain_that_is_not_done_in_time_is_stopped_and_says_what_is_miss
     assert_eq!(
         drained.expect("the deadline holds; see drain_within"),
         Err(FeedError::Stopped),
-        "not drained, and not left running"
+        "not drained"
     );
+    let ended = tokio::time::timeout(Duration::ZERO, running.feed.ended()).await;
+    assert_eq!(ended, Ok(Err(FeedError::Stopped)), "and not left running: when drain_within returns, the feed has ended");
     let (_, stats) = running.ended().await;
     assert!(stats.repairing > 0, "what is missing is told: {stats:?}");
 }

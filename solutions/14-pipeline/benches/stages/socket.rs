@@ -5,10 +5,10 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use feed::FeedConfig;
 use futures_util::{SinkExt, StreamExt};
 use market::{Decode, Trade};
 use measure::{Cost, Stage, Whose};
+use ref_01::FeedConfig;
 use tokio::runtime::Runtime;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -45,7 +45,7 @@ fn received(size: Size, batch: usize, how: &str) -> Vec<Cost> {
             );
             config.snapshot_wait = std::time::Duration::ZERO;
             runtime.block_on(async {
-                let (feed, mut batches) = feed::connect(config, Arc::new(wire::FrameDecoder)).unwrap();
+                let (feed, mut batches) = ref_01::connect(config, Arc::new(wire::FrameDecoder)).unwrap();
                 let mut seen = 0;
                 while seen < count {
                     let batch = batches.recv().await.unwrap();
