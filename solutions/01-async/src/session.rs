@@ -242,7 +242,9 @@ impl<'a> Session<'a> {
     /// Each such wait is a stall of the statistics. Nothing is read from the socket meanwhile: its buffers fill, and TCP tells the
     /// exchange to wait. But the exchange counts silence, too: at each `tick` the pulse is looked at as one that is not reading, and a
     /// PING sent if it asks for one. Also at each tick: a feed that was told to stop ends with [`End::Stopped`]. A receiver that is gone
-    /// ends it with [`End::ConsumerGone`], at once. When there is room, silence begins anew: nothing could be heard until now.
+    /// ends it with [`End::ConsumerGone`], at once. When there is room, silence begins anew, because nothing could be heard until now; and
+    /// the next tick comes at once (`reset_immediately`), because the other clocks wait, and a consumer that is always slow would leave
+    /// all ticks to this.
     async fn wait_for_room(&mut self, batch: Batch, tick: &mut Interval) -> Option<End> {
         // TASK 4: wait for room, with PINGs going on
         Counters::add(&self.shared.counters.stalls, 1);
@@ -265,6 +267,7 @@ impl<'a> Session<'a> {
             }
         }
         self.pulse.heard(Instant::now());
+        tick.reset_immediately();
         None
         // END TASK 4
     }

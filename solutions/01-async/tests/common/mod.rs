@@ -160,6 +160,15 @@ impl Running {
         }
     }
 
+    /// Lets time pass that the feed has to live through.
+    pub(crate) async fn lives_through(&self, time: Duration) {
+        tokio::select! {
+            biased;
+            ended = self.feed.ended() => panic!("the feed has ended: {ended:?}; {:?}", self.feed.stats()),
+            () = tokio::time::sleep(time) => {}
+        }
+    }
+
     /// Waits for the connection and so many trades.
     pub(crate) async fn trades(&self, count: u64) {
         self.until(&format!("{count} trades"), |stats| {

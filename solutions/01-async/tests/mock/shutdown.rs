@@ -1,10 +1,11 @@
 //! How a feed ends: drained, at its deadline, or at once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use feed::{FeedConfig, FeedError};
 
-use crate::common::{LIMIT, Running, Venue};
+use crate::common::{LIMIT, Plain, Running, Venue};
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -64,29 +65,31 @@ async fn task7_a_drained_feed_has_handed_over_everything() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn task7_what_is_still_in_the_socket_is_handed_over_before_a_drain_ends() {
     let venue = Venue::open(10, 3000.0).await;
-    // The channel is narrow and nobody takes from it: most of what was sent waits in the buffers of the sockets.
+    // The channel is narrow and its consumer slow: most of what was sent waits in the buffers of the sockets.
     let config = FeedConfig {
         batches: 1,
         batch_frames: 16,
         ..venue.config()
     };
-    let (feed, batches) = feed::connect(config, std::sync::Arc::new(crate::common::Plain)).unwrap();
-    let waiting = async {
-        while venue.exchange.counters().subscribed == 0 {
-            tokio::time::sleep(ms(5)).await;
+    let (feed, mut batches) = feed::connect(config, Arc::new(Plain)).unwrap();
+    let (slowly, taken) = tokio::sync::mpsc::channel(64);
+    tokio::spawn(async move {
+        while let Some(batch) = batches.recv().await {
+            tokio::time::sleep(ms(10)).await;
+            if slowly.send(batch).await.is_err() {
+                break;
+            }
         }
-        venue.exchange.begin();
-        while feed.stats().stalls == 0 || venue.exchange.counters().executed < 3000 {
-            tokio::time::sleep(ms(5)).await;
-        }
-    };
-    tokio::select! {
-        biased;
-        () = waiting => {}
-        ended = feed.ended() => panic!("the feed has ended ({ended:?}): {:?}", feed.stats()),
-        () = tokio::time::sleep(LIMIT) => panic!("the channel was never full: {:?}", feed.stats()),
-    }
-    venue.audit(Running::of(feed, batches), 0).await;
+    });
+    let running = Running::of(feed, taken);
+    venue.subscribed(&running).await;
+    venue.exchange.begin();
+    running
+        .until("a consumer that is behind", |stats| {
+            stats.stalls > 10 && venue.exchange.counters().executed > stats.trades + 1000
+        })
+        .await;
+    venue.audit(running, 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -143,7 +146,11 @@ async fn task7_a_drain_that_is_not_done_in_time_is_stopped_and_says_what_is_miss
         "not drained"
     );
     let ended = tokio::time::timeout(Duration::ZERO, running.feed.ended()).await;
-    assert_eq!(ended, Ok(Err(FeedError::Stopped)), "and not left running: when drain_within returns, the feed has ended");
+    assert_eq!(
+        ended,
+        Ok(Err(FeedError::Stopped)),
+        "and not left running: when drain_within returns, the feed has ended"
+    );
     let (_, stats) = running.ended().await;
     assert!(stats.repairing > 0, "what is missing is told: {stats:?}");
 }
