@@ -223,18 +223,21 @@ impl<'a> Session<'a> {
         let trades = std::mem::replace(&mut self.batch.trades, room);
         let handed = trades.len() as u64;
         let bad = std::mem::take(&mut self.batch.bad);
-        match self.batches.try_send(Batch { trades, bad }) {
-            Ok(()) => {}
+        let full = match self.batches.try_send(Batch { trades, bad }) {
+            Ok(()) => None,
             Err(TrySendError::Closed(_)) => return Some(End::ConsumerGone),
-            Err(TrySendError::Full(batch)) => {
-                let ended = self.wait_for_room(batch, tick).await;
-                if ended.is_some() {
-                    return ended;
-                }
+            Err(TrySendError::Full(batch)) => Some(batch),
+        };
+        let waits = full.is_some();
+        if let Some(batch) = full {
+            let ended = self.wait_for_room(batch, tick).await;
+            if ended.is_some() {
+                return ended;
             }
         }
         Counters::add(&self.shared.counters.trades, handed);
-        None
+        // Who waits takes the ticks: a consumer that is always slow would leave none to the other clocks.
+        if waits { self.look().await } else { None }
     }
 
     /// The channel is full: waits until it has taken this batch, whole and once, which is `None`.

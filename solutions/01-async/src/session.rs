@@ -223,18 +223,21 @@ impl<'a> Session<'a> {
         let trades = std::mem::replace(&mut self.batch.trades, room);
         let handed = trades.len() as u64;
         let bad = std::mem::take(&mut self.batch.bad);
-        match self.batches.try_send(Batch { trades, bad }) {
-            Ok(()) => {}
+        let full = match self.batches.try_send(Batch { trades, bad }) {
+            Ok(()) => None,
             Err(TrySendError::Closed(_)) => return Some(End::ConsumerGone),
-            Err(TrySendError::Full(batch)) => {
-                let ended = self.wait_for_room(batch, tick).await;
-                if ended.is_some() {
-                    return ended;
-                }
+            Err(TrySendError::Full(batch)) => Some(batch),
+        };
+        let waits = full.is_some();
+        if let Some(batch) = full {
+            let ended = self.wait_for_room(batch, tick).await;
+            if ended.is_some() {
+                return ended;
             }
         }
         Counters::add(&self.shared.counters.trades, handed);
-        None
+        // Who waits takes the ticks: a consumer that is always slow would leave none to the other clocks.
+        if waits { self.look().await } else { None }
     }
 
     /// The channel is full: waits until it has taken this batch, whole and once, which is `None`.
@@ -242,9 +245,7 @@ impl<'a> Session<'a> {
     /// Each such wait is a stall of the statistics. Nothing is read from the socket meanwhile: its buffers fill, and TCP tells the
     /// exchange to wait. But the exchange counts silence, too: at each `tick` the pulse is looked at as one that is not reading, and a
     /// PING sent if it asks for one. Also at each tick: a feed that was told to stop ends with [`End::Stopped`]. A receiver that is gone
-    /// ends it with [`End::ConsumerGone`], at once. When there is room, silence begins anew, because nothing could be heard until now; and
-    /// the next tick comes at once (`reset_immediately`), because the other clocks wait, and a consumer that is always slow would leave
-    /// all ticks to this.
+    /// ends it with [`End::ConsumerGone`], at once. When there is room, silence begins anew: nothing could be heard until now.
     async fn wait_for_room(&mut self, batch: Batch, tick: &mut Interval) -> Option<End> {
         // TASK 4: wait for room, with PINGs going on
         Counters::add(&self.shared.counters.stalls, 1);
@@ -267,7 +268,6 @@ impl<'a> Session<'a> {
             }
         }
         self.pulse.heard(Instant::now());
-        tick.reset_immediately();
         None
         // END TASK 4
     }

@@ -46,14 +46,12 @@ async fn task3_pings_keep_a_quiet_connection_alive_at_both_ends() {
     };
     let running = Running::start(config);
     venue.subscribed(&running).await;
-    tokio::time::sleep(3 * idle).await; // longer than the exchange suffers a client that says nothing
-    running
-        .until("the connection still stands", |stats| stats.connected)
-        .await;
+    // Longer than the exchange suffers a client that says nothing.
+    running.lives_through(3 * idle).await;
+    let stats = running.feed.stats();
     assert_eq!(
-        running.feed.stats().connections,
-        1,
-        "nothing traded, and both sides heard each other: {:?}",
-        running.feed.stats()
+        (stats.connected, stats.connections),
+        (true, 1),
+        "nothing traded, and both sides heard each other: {stats:?}"
     );
 }
