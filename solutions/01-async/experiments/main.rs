@@ -1,6 +1,8 @@
-//! The experiments on waiting: what it costs in tasks, in threads and in Python, what blocks whom, and what comes of clients in step.
+//! The experiments on waiting: what it costs in tasks, in threads and in Python, what blocks whom, and what comes of clients in step;
+//! and on what is asked before that: how costs grow, and what a record is as bytes.
 #![allow(missing_docs)]
 
+mod basics;
 mod blocking;
 mod connections;
 mod decode;
@@ -19,13 +21,14 @@ mod tasks_and_threads;
 
 use measure::Asked;
 
+use crate::basics::{evolution, formats, lookup, numbers, steps};
 use crate::run::Run;
 
 /// Runs one experiment and tells its figures.
 type Experiment = fn(&Run) -> anyhow::Result<()>;
 
 /// Those that need the lab's code come last: a task that is not built ends the program.
-const EXPERIMENTS: [(&str, Experiment); 10] = [
+const EXPERIMENTS: [(&str, Experiment); 15] = [
     ("requests", requests::run),
     ("connections", connections::run),
     ("tasks-and-threads", tasks_and_threads::run),
@@ -34,6 +37,11 @@ const EXPERIMENTS: [(&str, Experiment); 10] = [
     ("spawn-blocking", spawn_blocking::run),
     ("python", python::run),
     ("gil", gil::run),
+    ("steps", steps::run),
+    ("lookup", lookup::run),
+    ("formats", formats::run),
+    ("json-numbers", numbers::run),
+    ("evolution", evolution::run),
     ("herd", herd::run),
     ("receive", receive::run),
 ];
