@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::keep::files;
 use crate::labs::{Lab, Whose};
 
-/// The lab's `src` of whoever's code it is, and the experiments and benches, which stand in the solution, without the files that only other
+/// The lab's `src` of whoever's code it is, and the experiments and benches (in Python, too), which stand in the solution, without the files that only other
 /// experiments are made of. Lines that are empty or a comment do not count: no figure changes with them.
 ///
 /// # Errors
@@ -27,7 +27,7 @@ pub(crate) fn of(lab: &Lab, whose: Whose, experiment: &Experiment) -> anyhow::Re
     ];
     for folder in folders.iter().filter(|folder| folder.is_dir()) {
         for (path, about) in files::walk(folder)? {
-            let code = about.is_file() && path.extension().is_some_and(|kind| kind == "rs");
+            let code = about.is_file() && path.extension().is_some_and(|kind| kind == "rs" || kind == "py");
             let named = folder.strip_prefix(lab.solution()).map(|below| below.join(&path));
             if code && !named.is_ok_and(|named| others(&named)) {
                 add(&mut digest, folder, &path)?;
