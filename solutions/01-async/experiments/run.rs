@@ -1,6 +1,6 @@
 //! What every experiment is given: how thorough it is to be, and a place for its figures.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use measure::{Effort, Teller};
 use rustix::time::{ClockId, clock_gettime};
@@ -95,16 +95,6 @@ fn nanos(clock: ClockId) -> u64 {
 
 pub(crate) fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
-}
-
-/// Waits until `there`, at most for `limit`.
-pub(crate) fn until(what: &str, limit: Duration, mut there: impl FnMut() -> bool) -> anyhow::Result<()> {
-    let started = Instant::now();
-    while !there() {
-        anyhow::ensure!(started.elapsed() < limit, "{what}: not within {limit:?}");
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    Ok(())
 }
 
 /// A runtime of one thread, which is the caller's.
