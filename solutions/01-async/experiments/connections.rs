@@ -1,11 +1,14 @@
 //! connections: many connections on which little comes, by tasks on one thread and by a thread for each.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use measure::{Latency, Teller};
+use serde_json::{Value, json};
 use tokio::io::AsyncReadExt as _;
 
 use crate::machine;
@@ -22,8 +25,47 @@ struct Seen {
     resident: Option<f64>,
 }
 
+/// What a process that reads is to do.
+const READS: &str = "TICKBOOK_EXPERIMENT_READS";
+
+/// The reader is a process of its own each time: an allocator keeps what was freed, and a second round would seem to take no memory.
+fn reading(order: &str) -> anyhow::Result<Value> {
+    let output = Command::new(std::env::current_exe()?)
+        .arg("connections")
+        .env(READS, order)
+        .stdin(Stdio::null())
+        .output()?;
+    let words = String::from_utf8_lossy(&output.stderr);
+    anyhow::ensure!(output.status.success(), "reading {order:?} failed: {}", words.trim());
+    serde_json::from_slice(&output.stdout).with_context(|| format!("reading {order:?} said no JSON"))
+}
+
+/// Reads as it was told to, and says what it saw.
+fn reads(order: &str) -> anyhow::Result<()> {
+    let words: Vec<&str> = order.split_whitespace().collect();
+    let [way, connections, seconds, address] = words[..] else {
+        anyhow::bail!("{order:?} is no order");
+    };
+    let (connections, seconds, address) = (connections.parse()?, seconds.parse()?, address.parse()?);
+    let seen = match way {
+        "tasks" => tasks(address, connections, seconds)?,
+        _ => threads(address, connections, seconds)?,
+    };
+    let told = json!({
+        "n": seen.latency.count(),
+        "p50": seen.latency.millis_at(0.5),
+        "p99": seen.latency.millis_at(0.99),
+        "busy": seen.busy,
+        "memory": seen.resident,
+    });
+    Ok(writeln!(std::io::stdout(), "{told}")?)
+}
+
 pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
     machine::allow_files();
+    if let Ok(order) = std::env::var(READS) {
+        return reads(&order);
+    }
     let arms: &[(&str, usize)] = run.pick(
         &[
             ("tasks", 100),
@@ -50,20 +92,17 @@ pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
                 continue;
             }
             let server = Part::start(&format!("ticks {connections} {seconds}"))?;
-            let seen = match *way {
-                "tasks" => tasks(server.address()?, *connections, seconds)?,
-                _ => threads(server.address()?, *connections, seconds)?,
-            };
+            let told = reading(&format!("{way} {connections} {seconds} {}", server.address()?))?;
             let arm = format!("way={way} connections={connections}");
-            let n = seen.latency.count();
+            let number = |name: &str| told.get(name).and_then(Value::as_f64);
+            let n = number("n").unwrap_or_default() as u64;
             anyhow::ensure!(n == (connections * seconds) as u64, "{n} ticks came; some are missing");
-            figures.add(&arm, "p50", seen.latency.millis_at(0.5), n);
-            figures.add(&arm, "p99", seen.latency.millis_at(0.99), n);
-            figures.add(&arm, "busy", seen.busy, n);
-            match seen.resident {
-                Some(kib) => figures.add(&arm, "memory", kib, *connections as u64),
-                None => {
-                    figures.lacks("The memory of a connection is read from /proc, and this system has none.".into())
+            for metric in ["p50", "p99", "busy", "memory"] {
+                match number(metric) {
+                    Some(value) => figures.add(&arm, metric, value, n),
+                    None => {
+                        figures.lacks("The memory of a connection is read from /proc, and this system has none.".into())
+                    }
                 }
             }
         }

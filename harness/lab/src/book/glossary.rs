@@ -116,12 +116,16 @@ impl Glossary {
             .find(|term| term.en.to_lowercase() == en.to_lowercase())
     }
 
-    /// `{{#term watermark}}`: the term as it is written there, its Korean beside it, with a link from a page that lies `up`
-    /// folders deep.
+    /// `{{#term watermark}}`, or as a sentence wants it `{{#term watermark|watermarks}}`: the term as it is written there, its Korean beside
+    /// it, with a link from a page that lies `up` folders deep.
     pub(super) fn inline(&self, written: &str, up: &str) -> Result<String, String> {
+        let (name, written) = match written.split_once('|') {
+            Some((name, written)) => (name.trim(), written.trim()),
+            None => (written, written),
+        };
         let term = self
-            .find(written)
-            .ok_or_else(|| format!("the glossary has no term {written:?}; add it to {FILE}, with en, ko and says"))?;
+            .find(name)
+            .ok_or_else(|| format!("the glossary has no term {name:?}; add it to {FILE}, with en, ko and says"))?;
         Ok(format!(
             "<a class=\"term\" href=\"{up}{PAGE}#{}\" title=\"{}\">{} <span class=\"ko\" lang=\"ko\">({})</span></a>",
             term.anchor(),
@@ -177,6 +181,16 @@ mod tests {
             glossary.table().contains("<tr id=\"dead-letter\">"),
             "{}",
             glossary.table()
+        );
+    }
+
+    #[test]
+    fn a_term_may_stand_in_the_form_that_its_sentence_wants() {
+        let (glossary, _) = Glossary::parse(TWO);
+        let html = glossary.inline("watermark|watermarks", "").unwrap();
+        assert!(
+            html.contains(">watermarks <span") && html.contains("#watermark\""),
+            "{html}"
         );
     }
 
