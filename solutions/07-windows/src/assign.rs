@@ -44,17 +44,20 @@ pub enum Stagger {
     Natural,
 }
 
-/// Start of the window of length `size` that `time` falls into, for an offset already reduced to `[0, size)`.
-///
-/// Euclidean: `%` rounds towards zero and would put -1 into the window that starts at 0. The offset is subtracted from
-/// the remainder, not from the time, which could overflow.
+/// Start of the window of length `size` that `time` falls into: the latest multiple of `size`, moved by `offset`, that is
+/// not after `time`. Times before 1970 are no exception. `offset` is already reduced to `[0, size)`. No time and no size
+/// overflows; a start that lies before the beginning of time (`i64::MIN`) is the beginning of time.
 #[inline]
-fn start_of(time: i64, size: i64, offset: i64) -> i64 {
+pub(crate) fn start_of(time: i64, size: i64, offset: i64) -> i64 {
+    // TASK 1: the start of the window that a time falls into
+    // `%` rounds towards zero and would put -1 into the window that starts at 0. The offset is subtracted from the
+    // remainder, not from the time, which could overflow.
     let mut into = time.rem_euclid(size) - offset;
     if into < 0 {
         into += size;
     }
     time.saturating_sub(into)
+    // END TASK 1
 }
 
 /// Windows side by side: each time falls into one.
@@ -68,12 +71,14 @@ pub struct Tumbling {
 }
 
 impl Tumbling {
-    /// Windows of `size` milliseconds that start at `offset` past the epoch, plus multiples. An offset of -9 hours makes
-    /// days in Korea.
+    /// Windows of `size` milliseconds that start at `offset` past the epoch, plus multiples; an offset may have either
+    /// sign. Not staggered, and nothing settled yet; `reduced` is the offset that [`start_of`] takes.
     ///
     /// # Errors
-    /// [`AssignError::Tumbling`] unless `abs(offset) < size`.
-    pub const fn new(size: i64, offset: i64) -> Result<Self, AssignError> {
+    /// [`AssignError::Tumbling`] unless `size` is above 0 and `abs(offset) < size`, for every `i64`.
+    pub fn new(size: i64, offset: i64) -> Result<Self, AssignError> {
+        // TASK 1: refuse what is no window, and reduce the offset
+        // The smallest i64 has no `abs`.
         if size <= 0 || offset.unsigned_abs() >= size.unsigned_abs() {
             return Err(AssignError::Tumbling { size, offset });
         }
@@ -84,6 +89,7 @@ impl Tumbling {
             moved: None,
             reduced: offset.rem_euclid(size),
         })
+        // END TASK 1
     }
 
     /// The same windows, staggered.
@@ -116,11 +122,13 @@ impl Tumbling {
         self
     }
 
-    /// The window of `time`.
+    /// The window of `time`; one that would end after the end of time ends there.
     #[inline]
     pub fn assign(&self, time: i64) -> Window {
+        // TASK 1: the window of a time
         let start = start_of(time, self.size, self.reduced);
         Window::new(start, start.saturating_add(self.size))
+        // END TASK 1
     }
 }
 
@@ -137,23 +145,70 @@ impl Sliding {
     /// allowed: a time in a gap has no window.
     ///
     /// # Errors
-    /// [`AssignError::Sliding`] unless `size > 0` and `abs(offset) < slide`.
-    pub const fn new(size: i64, slide: i64, offset: i64) -> Result<Self, AssignError> {
+    /// [`AssignError::Sliding`] unless `size` and `slide` are above 0 and `abs(offset) < slide`, for every `i64`.
+    pub fn new(size: i64, slide: i64, offset: i64) -> Result<Self, AssignError> {
+        // TASK 1: refuse what is no window
         if size <= 0 || slide <= 0 || offset.unsigned_abs() >= slide.unsigned_abs() {
             return Err(AssignError::Sliding { size, slide, offset });
         }
         Ok(Self { size, slide, offset })
+        // END TASK 1
+    }
+
+    /// Their length in milliseconds.
+    pub const fn size(&self) -> i64 {
+        self.size
+    }
+
+    /// From one start to the next, in milliseconds.
+    pub const fn slide(&self) -> i64 {
+        self.slide
+    }
+
+    /// How far the starts are moved against the multiples of the slide.
+    pub const fn offset(&self) -> i64 {
+        self.offset
     }
 
     /// The windows of `time`, newest first.
     #[inline]
-    pub fn assign(&self, time: i64) -> impl Iterator<Item = Window> + use<> {
-        let Self { size, slide, offset } = *self;
-        let newest = start_of(time, slide, offset.rem_euclid(slide));
-        std::iter::successors(Some(newest), move |start| start.checked_sub(slide))
-            // Not `start + size > time`: near the end of time that sum overflows, the difference never does.
-            .take_while(move |start| i128::from(time) - i128::from(*start) < i128::from(size))
-            .map(move |start| Window::new(start, start.saturating_add(size)))
+    pub fn assign(&self, time: i64) -> Slides {
+        Slides {
+            time,
+            size: self.size,
+            slide: self.slide,
+            start: Some(start_of(time, self.slide, self.offset.rem_euclid(self.slide))),
+        }
+    }
+}
+
+/// The sliding windows of one time, newest first.
+#[derive(Clone, Debug)]
+pub struct Slides {
+    time: i64,
+    size: i64,
+    slide: i64,
+    /// Where the next window starts, if it still holds the time; `None`: it would start before the beginning of time.
+    start: Option<i64>,
+}
+
+impl Iterator for Slides {
+    type Item = Window;
+
+    /// The next older window that holds the time; none once a window ends at or before it. The first one starts at `start`,
+    /// each other one a slide before the one before it; none starts before the beginning of time. A window that would end
+    /// after the end of time ends there, and no sum or difference wraps round on the way.
+    #[inline]
+    fn next(&mut self) -> Option<Window> {
+        // TASK 1: the next older window that holds the time
+        let start = self.start?;
+        // Not `start + size > time`: near the end of time that sum overflows, the difference never does.
+        if i128::from(self.time) - i128::from(start) >= i128::from(self.size) {
+            return None;
+        }
+        self.start = start.checked_sub(self.slide);
+        Some(Window::new(start, start.saturating_add(self.size)))
+        // END TASK 1
     }
 }
 

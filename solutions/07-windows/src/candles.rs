@@ -9,7 +9,7 @@ use market::{Candle, EventTime, Interval, Market, Position, Trade};
 use crate::encoding::SnapshotError;
 use crate::ohlcv::{Ohlcv, Tick};
 use crate::{
-    Accumulation, Assigner, Config, Early, Firing, OperatorError, Overflow, TimeDomain, Trigger, WindowOperator,
+    Accumulation, Assigner, Config, Early, Firing, OperatorError, Overflow, Placed, TimeDomain, Trigger, WindowOperator,
 };
 
 /// What the candles of a partition go by.
@@ -75,6 +75,23 @@ pub struct Counters {
     pub lost_to_all: u64,
     /// Candle versions fired.
     pub fired: u64,
+}
+
+impl Counters {
+    /// Counts a trade, and what became of it; lane *i* is the *i*th interval. Everything but `fired`.
+    #[inline]
+    fn count(&mut self, late: bool, placed: Placed) {
+        // TASK 5: count a trade, and what became of it
+        self.trades += 1;
+        self.late += u64::from(late);
+        if placed.too_late > 0 {
+            for (lane, count) in self.too_late.iter_mut().enumerate() {
+                *count += u64::from(placed.too_late_lanes >> lane & 1);
+            }
+            self.lost_to_all += u64::from(placed.taken == 0);
+        }
+        // END TASK 5
+    }
 }
 
 /// Fired candles that wait to be drained: of each candle, the newest version.
@@ -187,14 +204,7 @@ impl CandleOperator {
             counters.fired += 1;
             pending.put(candle(*partition, &firing));
         })?;
-        counters.trades += 1;
-        counters.late += u64::from(late);
-        if placed.too_late > 0 {
-            for (lane, count) in counters.too_late.iter_mut().enumerate() {
-                *count += u64::from(placed.too_late_lanes >> lane & 1);
-            }
-            counters.lost_to_all += u64::from(placed.taken == 0);
-        }
+        counters.count(late, placed);
         Ok(Outcome {
             late,
             too_late: Intervals(placed.too_late_lanes as u8),

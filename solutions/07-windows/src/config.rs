@@ -86,8 +86,11 @@ pub struct Placed {
 }
 
 impl Placed {
+    /// Notes that the window of a lane was over.
     pub(crate) fn refuse(&mut self, lane: usize) {
+        // TASK 5: note a window that was over
         self.too_late += 1;
         self.too_late_lanes |= 1 << lane;
+        // END TASK 5
     }
 }

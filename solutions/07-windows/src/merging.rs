@@ -47,11 +47,14 @@ impl Spanning for Window {
     }
 }
 
-/// Which of `apart` the window touches: they are sorted, and no two of them touch each other, so it is one range.
+/// Which of `apart` the window touches, as [`Window::intersects`] has it. They are sorted, and no two of them touch each
+/// other, so it is one range; an empty one begins where the window belongs. Looks at the logarithm of all.
 pub(crate) fn touching<P: Spanning>(apart: &VecDeque<P>, window: Window) -> Range<usize> {
-    let from = apart.partition_point(|pane| pane.window().end < window.start);
-    let to = apart.partition_point(|pane| pane.window().start <= window.end);
+    // TASK 6: the range of windows that a window touches
+    let from = apart.partition_point(|held| held.window().end < window.start);
+    let to = apart.partition_point(|held| held.window().start <= window.end);
     from..to.max(from)
+    // END TASK 6
 }
 
 /// What adding a window did.

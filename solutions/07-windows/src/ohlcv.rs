@@ -22,16 +22,26 @@ pub struct Tick {
 /// A candle that is being made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Ohlcv {
+    /// The rank of the trade that gave `open`.
     first: (i64, u64),
+    /// The rank of the trade that gave `close`.
     last: (i64, u64),
-    pub(crate) open: Decimal,
-    pub(crate) high: Decimal,
-    pub(crate) low: Decimal,
-    pub(crate) close: Decimal,
-    pub(crate) volume: Decimal,
-    pub(crate) quote_volume: Amount,
-    pub(crate) trades: u64,
-    pub(crate) version: i64,
+    /// Price of the trade of the lowest rank; of several, the one that came first.
+    pub open: Decimal,
+    /// Highest price.
+    pub high: Decimal,
+    /// Lowest price.
+    pub low: Decimal,
+    /// Price of the trade of the highest rank; of several, the one that came last.
+    pub close: Decimal,
+    /// Sum of the volumes.
+    pub volume: Decimal,
+    /// Sum of price × volume.
+    pub quote_volume: Amount,
+    /// How many trades.
+    pub trades: u64,
+    /// Offset of the trade that came last, whatever its rank: of two versions of a candle the one with more in it is newer.
+    pub version: i64,
 }
 
 impl Aggregate for Ohlcv {
@@ -53,8 +63,11 @@ impl Aggregate for Ohlcv {
         }
     }
 
+    /// Takes one more trade, in whatever order they come. A sum that leaves its type is an [`Overflow`], of `"volume"` or
+    /// `"quote volume"`.
     #[inline]
     fn add(&mut self, tick: &Tick) -> Result<(), Overflow> {
+        // TASK 2: take one more trade
         if tick.rank >= self.last {
             self.last = tick.rank;
             self.close = tick.price;
@@ -78,9 +91,13 @@ impl Aggregate for Ohlcv {
         self.trades += 1;
         self.version = tick.offset;
         Ok(())
+        // END TASK 2
     }
 
+    /// Takes the trades of a candle that began later, as if each had been added here: their ranks may overlap. Where two
+    /// ranks are equal, what is here came first, and the other last. `version` is the larger one.
     fn merge(&mut self, other: Self) -> Result<(), Overflow> {
+        // TASK 2: take the trades of another candle
         if other.last >= self.last {
             (self.last, self.close) = (other.last, other.close);
         }
@@ -97,5 +114,6 @@ impl Aggregate for Ohlcv {
         self.trades += other.trades;
         self.version = self.version.max(other.version);
         Ok(())
+        // END TASK 2
     }
 }

@@ -4,7 +4,7 @@ use std::hash::Hash;
 
 use crate::assign::{AssignError, Assigner};
 use crate::config::{Config, Firing, OperatorError, Placed, TimeDomain};
-use crate::state::{self, Pane, Store};
+use crate::state::{self, Held, Store};
 use crate::timers::Entry;
 use crate::{Accumulation, Aggregate, Early, Window};
 
@@ -105,9 +105,7 @@ impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
             }
         }
         self.store.release_if_empty(slot);
-        placed.side_output = placed.taken == 0
-            && self.config.domain == TimeDomain::Event
-            && time.saturating_add(self.config.allowed_lateness) <= self.watermark;
+        placed.side_output = placed.taken == 0 && self.is_side_output(time);
         Ok(placed)
     }
 
@@ -115,9 +113,9 @@ impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
     /// division and a search.
     #[inline]
     fn tumbling(&mut self, slot: usize, lane: usize, time: i64) -> (Window, Option<usize>) {
-        let panes = self.store.panes(slot, lane);
-        match (panes.back(), &mut self.config.assigner) {
-            (Some(newest), _) if newest.window.contains(time) => (newest.window, Some(panes.len() - 1)),
+        let queue = self.store.queue(slot, lane);
+        match (queue.back(), &mut self.config.assigner) {
+            (Some(newest), _) if newest.window.contains(time) => (newest.window, Some(queue.len() - 1)),
             (_, Assigner::Tumbling(lanes)) => {
                 lanes[lane].settle(self.processing_time);
                 (lanes[lane].assign(time), None)
@@ -126,15 +124,10 @@ impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
         }
     }
 
-    #[inline]
-    pub(crate) fn is_late(&self, window: Window) -> bool {
-        self.config.domain == TimeDomain::Event && window.cleanup_time(self.config.allowed_lateness) <= self.watermark
-    }
-
     /// The place of a window that never changes its shape; opens it if there is none.
     #[inline(never)]
     fn locate(&mut self, slot: usize, lane: usize, window: Window) -> usize {
-        match state::place(self.store.panes(slot, lane), window.start) {
+        match state::place(self.store.queue(slot, lane), window.start) {
             Ok(at) => at,
             Err(at) => {
                 self.open(slot, lane, at, window);
@@ -157,18 +150,21 @@ impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
         }
     }
 
-    /// What is next in a window's life, seen from `now`: its end, else its clean-up. The end of time is no clean-up.
+    /// What is next in a window's life, seen from `now`: its last millisecond if that is still to come, else its clean-up.
+    /// In processing time a window has no life after its end: there it is the last millisecond in any case.
     pub(crate) fn next_timer(&self, window: Window, now: i64) -> i64 {
+        // TASK 3: what is next in a window's life
         if window.max_timestamp() > now || self.config.domain == TimeDomain::Processing {
             window.max_timestamp()
         } else {
             self.cleanup_time(window)
         }
+        // END TASK 3
     }
 
     #[cold]
     pub(crate) fn open(&mut self, slot: usize, lane: usize, at: usize, window: Window) {
-        self.store.insert(slot, lane, at, Pane::new(window));
+        self.store.insert(slot, lane, at, Held::new(window));
         let timer = self.next_timer(window, self.now());
         self.store.set_timer(slot, lane, at, timer);
     }
@@ -183,13 +179,13 @@ impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
         time: i64,
         emit: &mut impl FnMut(Firing<'_, K, A>),
     ) -> Result<(), OperatorError> {
-        let pane = &mut self.store.panes(slot, lane)[at];
-        match &mut pane.state {
+        let held = &mut self.store.queue(slot, lane)[at];
+        match &mut held.state {
             Some(state) => state.add(value)?,
             state @ None => *state = Some(A::first(value)),
         }
-        let first_change = !std::mem::replace(&mut pane.changed, true);
-        let window = pane.window;
+        let first_change = !std::mem::replace(&mut held.changed, true);
+        let window = held.window;
         if self.config.domain == TimeDomain::Event && window.max_timestamp() <= self.watermark {
             self.fire(slot, lane, at, emit);
             return Ok(());
@@ -210,32 +206,22 @@ impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
         Ok(())
     }
 
-    /// Begins a window's own cadence at its first value.
-    fn keep_cadence(&mut self, slot: usize, lane: usize, at: usize, time: i64, cadence: i64) {
-        let pane = &mut self.store.panes(slot, lane)[at];
-        if pane.early_at == i64::MAX {
-            let beat = (time - time % cadence).saturating_add(cadence);
-            pane.early_at = beat.min(pane.window.max_timestamp());
-        }
-        let (early_at, timer) = (pane.early_at, pane.timer);
-        if early_at < timer {
-            self.store.set_timer(slot, lane, at, early_at);
-        }
-    }
-
-    /// Hands a window to the closure, if it holds anything and, with early firings, if it changed since the last time.
+    /// A window speaks: its state goes to the closure, once. One without state says nothing. With
+    /// [`Early::ChangedEvery`], one that has not changed since it last spoke says nothing either. Afterwards it counts as
+    /// unchanged; with [`Accumulation::Discarding`] its state is gone, and the window itself stays.
     #[inline]
-    fn fire(&mut self, slot: usize, lane: usize, at: usize, emit: &mut impl FnMut(Firing<'_, K, A>)) {
+    pub(crate) fn fire(&mut self, slot: usize, lane: usize, at: usize, emit: &mut impl FnMut(Firing<'_, K, A>)) {
+        // TASK 3: hand a window to the closure, and leave its state as the trigger says
         let only_changed = matches!(self.config.trigger.early, Early::ChangedEvery(_));
         let discarding = self.config.trigger.accumulation == Accumulation::Discarding;
-        let (key, panes) = self.store.key_and_panes(slot, lane);
-        let pane = &mut panes[at];
-        let changed = std::mem::replace(&mut pane.changed, false);
+        let (key, queue) = self.store.key_and_queue(slot, lane);
+        let held = &mut queue[at];
+        let changed = std::mem::replace(&mut held.changed, false);
         if only_changed && !changed {
             return;
         }
-        if let (Some(key), Some(state)) = (key, &pane.state) {
-            let window = pane.window;
+        if let (Some(key), Some(state)) = (key, &held.state) {
+            let window = held.window;
             emit(Firing {
                 key,
                 lane,
@@ -244,8 +230,9 @@ impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
             });
         }
         if discarding {
-            pane.state = None;
+            held.state = None;
         }
+        // END TASK 3
     }
 
     /// Moves the watermark on and fires what it reaches. A watermark never goes back: a smaller one does nothing.
@@ -276,7 +263,7 @@ impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
     fn run_timers(&mut self, now: i64, emit: &mut impl FnMut(Firing<'_, K, A>)) {
         while let Some((time, group)) = self.store.timers.pop(now) {
             for entry in &group {
-                if let Some(at) = self.find(*entry, |pane| pane.timer == time) {
+                if let Some(at) = self.find(*entry, |held| held.timer == time) {
                     self.on_timer(entry.slot as usize, entry.lane as usize, at, time, emit);
                 }
             }
@@ -285,22 +272,22 @@ impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
     }
 
     /// The window of an entry: by its start, or, where windows merge, the one that answers to `is_it`.
-    fn find(&mut self, entry: Entry, is_it: impl Fn(&Pane<A>) -> bool) -> Option<usize> {
+    pub(crate) fn find(&mut self, entry: Entry, is_it: impl Fn(&Held<A>) -> bool) -> Option<usize> {
         let merging = matches!(self.config.assigner, Assigner::Session(_));
-        let panes = self.store.panes(entry.slot as usize, entry.lane as usize);
+        let queue = self.store.queue(entry.slot as usize, entry.lane as usize);
         if merging {
-            return panes.iter().position(is_it);
+            return queue.iter().position(is_it);
         }
-        let at = state::place(panes, entry.start).ok()?;
-        is_it(&panes[at]).then_some(at)
+        let at = state::place(queue, entry.start).ok()?;
+        is_it(&queue[at]).then_some(at)
     }
 
     fn on_timer(&mut self, slot: usize, lane: usize, at: usize, time: i64, emit: &mut impl FnMut(Firing<'_, K, A>)) {
-        let pane = &mut self.store.panes(slot, lane)[at];
-        let window = pane.window;
-        let beat = pane.early_at == time;
+        let held = &mut self.store.queue(slot, lane)[at];
+        let window = held.window;
+        let beat = held.early_at == time;
         if beat {
-            pane.early_at = i64::MAX;
+            held.early_at = i64::MAX;
         }
         if beat || window.max_timestamp() == time {
             self.fire(slot, lane, at, emit);
@@ -311,37 +298,15 @@ impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
             return;
         }
         // A session may have grown since the entry was made: then its end is still to come.
-        let mut next = match window.max_timestamp() > time {
-            true => window.max_timestamp(),
-            false => self.cleanup_time(window),
-        };
+        let mut next = self.next_timer(window, time);
         if let (true, Early::ContinuousEvery(cadence)) = (beat, self.config.trigger.early)
             && window.max_timestamp() > time
         {
             let early_at = time.saturating_add(cadence).min(window.max_timestamp());
-            self.store.panes(slot, lane)[at].early_at = early_at;
+            self.store.queue(slot, lane)[at].early_at = early_at;
         }
-        next = next.min(self.store.panes(slot, lane)[at].early_at);
+        next = next.min(self.store.queue(slot, lane)[at].early_at);
         self.store.set_timer(slot, lane, at, next);
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn fire_changed(&mut self, emit: &mut impl FnMut(Firing<'_, K, A>)) {
-        let Early::ChangedEvery(cadence) = self.config.trigger.early else {
-            self.next_early = i64::MAX;
-            return;
-        };
-        let into = self.watermark.rem_euclid(cadence);
-        self.next_early = self.watermark.saturating_add(cadence - into);
-        let mut changed = std::mem::take(&mut self.changed);
-        for entry in changed.drain(..) {
-            let is_it = |pane: &Pane<A>| pane.changed && pane.window.contains(entry.start);
-            if let Some(at) = self.find(entry, is_it) {
-                self.fire(entry.slot as usize, entry.lane as usize, at, emit);
-            }
-        }
-        self.changed = changed;
     }
 
     /// How far event time has come.
@@ -360,14 +325,19 @@ impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
         self.store.keys()
     }
 
+    /// How many slots for keys there are: as many as keys had windows at once. They are given to other keys, and never back.
+    pub fn slots(&self) -> usize {
+        self.store.slots()
+    }
+
     /// The windows held, with their state: for tests and displays.
     pub fn windows(&self) -> impl Iterator<Item = (&K, usize, Window, Option<&A>)> {
         self.store
             .iter()
             .flat_map(|(key, lanes)| {
                 let numbered = lanes.iter().enumerate();
-                numbered.flat_map(move |(lane, panes)| panes.iter().map(move |pane| (key, lane, pane)))
+                numbered.flat_map(move |(lane, queue)| queue.iter().map(move |held| (key, lane, held)))
             })
-            .map(|(key, lane, pane)| (key, lane, pane.window, pane.state.as_ref()))
+            .map(|(key, lane, held)| (key, lane, held.window, held.state.as_ref()))
     }
 }

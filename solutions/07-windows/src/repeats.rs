@@ -203,9 +203,11 @@ impl Repeats {
     }
 }
 
-/// Drops the seconds that have fallen behind the span.
+/// Drops the seconds that are more than `span_s` behind the newest one of the market: the oldest stand in front. Up to 64
+/// emptied buckets are kept in `spare`, with their allocations and without their ids.
 #[cold]
 fn forget(recent: &mut Recent, span_s: i64, spare: &mut Vec<Bucket>) {
+    // TASK 4: drop the seconds that have fallen behind the span
     let oldest = recent.newest.saturating_sub(span_s);
     while let Some(bucket) = recent.buckets.front()
         && bucket.second < oldest
@@ -218,6 +220,7 @@ fn forget(recent: &mut Recent, span_s: i64, spare: &mut Vec<Bucket>) {
             spare.push(bucket);
         }
     }
+    // END TASK 4
 }
 
 #[inline]

@@ -6,7 +6,12 @@ use crate::config::{Firing, OperatorError, Placed};
 use crate::{Aggregate, Window, WindowOperator, merging};
 
 impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
-    /// Adds a value to a session, merging all that its window touches.
+    /// Adds a value to the one session that its window and all that it touches become.
+    ///
+    /// What counts as late is that session, not the window that the value opened. If it is late, the value is refused for
+    /// lane 0 and nothing changes; else it is taken. Where the value touches nothing, a session opens. Where it lies within a
+    /// session that does not grow, nothing moves but the state. Otherwise the first of those touched takes in the others, gets
+    /// the covering window, and its timer is moved where that is later than what now comes next.
     pub(crate) fn session(
         &mut self,
         slot: usize,
@@ -16,42 +21,55 @@ impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
         placed: &mut Placed,
         emit: &mut impl FnMut(Firing<'_, K, A>),
     ) -> Result<(), OperatorError> {
-        let panes = self.store.panes(slot, 0);
-        let range = merging::touching(panes, window);
-        let covered = panes
-            .range(range.clone())
-            .fold(window, |all, pane| all.cover(pane.window));
+        // TASK 6: add a value to the session that its window and all that it touches become
+        let queue = self.store.queue(slot, 0);
+        let touched = merging::touching(queue, window);
+        let covered = queue
+            .range(touched.clone())
+            .fold(window, |all, held| all.cover(held.window));
         // What counts is the merged window: a late event that touches a session still held is not too late.
         if self.is_late(covered) {
             placed.refuse(0);
             return Ok(());
         }
-        let at = range.start;
-        if range.is_empty() {
+        let at = touched.start;
+        if touched.is_empty() {
             self.open(slot, 0, at, covered);
-        } else if self.store.panes(slot, 0)[at].window != covered {
-            for _ in range.start + 1..range.end {
-                if let Some(other) = self.store.remove(slot, 0, at + 1) {
-                    let pane = &mut self.store.panes(slot, 0)[at];
-                    pane.early_at = pane.early_at.min(other.early_at);
-                    pane.changed |= other.changed;
-                    match (&mut pane.state, other.state) {
-                        (Some(state), Some(other)) => state.merge(other)?,
-                        (state @ None, other) => *state = other,
-                        (Some(_), None) => {}
-                    }
-                }
-            }
-            let pane = &mut self.store.panes(slot, 0)[at];
-            pane.window = covered;
-            // A timer that comes too early sets the right one then; only one that comes too late must be moved now.
-            let (early_at, timer) = (pane.early_at, pane.timer);
-            let wanted = self.next_timer(covered, self.now()).min(early_at);
-            if wanted < timer {
-                self.store.set_timer(slot, 0, at, wanted);
-            }
+        } else if self.store.queue(slot, 0)[at].window != covered {
+            self.absorb(slot, at, touched.len() - 1)?;
+            self.store.queue(slot, 0)[at].window = covered;
+            self.bring_forward(slot, at);
         }
         placed.taken += 1;
         self.add(slot, 0, at, value, time, emit)
+        // END TASK 6
+    }
+
+    /// Has the session at `at` take in the `others` that follow it: their states, and what they still had to say.
+    fn absorb(&mut self, slot: usize, at: usize, others: usize) -> Result<(), OperatorError> {
+        for _ in 0..others {
+            if let Some(other) = self.store.remove(slot, 0, at + 1) {
+                let held = &mut self.store.queue(slot, 0)[at];
+                held.early_at = held.early_at.min(other.early_at);
+                held.changed |= other.changed;
+                match (&mut held.state, other.state) {
+                    (Some(state), Some(other)) => state.merge(other)?,
+                    (state @ None, other) => *state = other,
+                    (Some(_), None) => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the timer of a session that has grown, if it would come too late. One that comes too early sets the right one
+    /// then: most sessions grow with every value, and would set a timer with every value.
+    fn bring_forward(&mut self, slot: usize, at: usize) {
+        let held = &self.store.queue(slot, 0)[at];
+        let (window, early_at, timer) = (held.window, held.early_at, held.timer);
+        let wanted = self.next_timer(window, self.now()).min(early_at);
+        if wanted < timer {
+            self.store.set_timer(slot, 0, at, wanted);
+        }
     }
 }

@@ -7,21 +7,21 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::encoding::{self, SnapshotError};
-use crate::state::Panes;
+use crate::state::Queue;
 use crate::timers::Entry;
 use crate::{Aggregate, Assigner, Config, Early, WindowOperator};
 
 const VERSION: u8 = 1;
 
 /// The lanes of a key, each its windows by start.
-type Lanes<A> = Vec<Panes<A>>;
+type Lanes<A> = Vec<Queue<A>>;
 
 #[derive(Serialize)]
 struct Written<'a, K, A> {
     config: &'a Config,
     watermark: i64,
     processing_time: i64,
-    keys: Vec<(&'a K, &'a [Panes<A>])>,
+    keys: Vec<(&'a K, &'a [Queue<A>])>,
 }
 
 #[derive(Deserialize)]
@@ -78,25 +78,25 @@ where
         }
         let lanes = operator.store.lanes();
         for (key, of_key) in read.keys {
-            let sorted = |panes: &Panes<A>| {
-                let mut pairs = panes.iter().zip(panes.iter().skip(1));
+            let sorted = |queue: &Queue<A>| {
+                let mut pairs = queue.iter().zip(queue.iter().skip(1));
                 pairs.all(|(a, b)| a.window.start < b.window.start)
             };
             if of_key.len() != lanes || !of_key.iter().all(sorted) {
                 return Err(garbage("the windows of a key do not fit the assigner"));
             }
             let slot = operator.store.slot(&key);
-            for (lane, panes) in of_key.into_iter().enumerate() {
-                for (at, pane) in panes.into_iter().enumerate() {
-                    if pane.changed && matches!(operator.config.trigger.early, Early::ChangedEvery(_)) {
+            for (lane, queue) in of_key.into_iter().enumerate() {
+                for (at, held) in queue.into_iter().enumerate() {
+                    if held.changed && matches!(operator.config.trigger.early, Early::ChangedEvery(_)) {
                         operator.changed.push(Entry {
                             slot: slot as u32,
                             lane: lane as u32,
-                            start: pane.window.start,
+                            start: held.window.start,
                         });
                     }
-                    let timer = pane.timer;
-                    operator.store.insert(slot, lane, at, pane);
+                    let timer = held.timer;
+                    operator.store.insert(slot, lane, at, held);
                     operator.store.set_timer(slot, lane, at, timer);
                 }
             }

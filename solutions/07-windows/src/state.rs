@@ -15,7 +15,7 @@ use crate::timers::{Entry, Timers};
 
 /// One window of one key.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct Pane<A> {
+pub(crate) struct Held<A> {
     pub(crate) window: Window,
     /// `None` once a firing has emptied it.
     pub(crate) state: Option<A>,
@@ -27,7 +27,7 @@ pub(crate) struct Pane<A> {
     pub(crate) changed: bool,
 }
 
-impl<A> Pane<A> {
+impl<A> Held<A> {
     pub(crate) fn new(window: Window) -> Self {
         Self {
             window,
@@ -39,45 +39,51 @@ impl<A> Pane<A> {
     }
 }
 
-impl<A> Spanning for Pane<A> {
+impl<A> Spanning for Held<A> {
     fn window(&self) -> Window {
         self.window
     }
 }
 
-pub(crate) type Panes<A> = VecDeque<Pane<A>>;
+pub(crate) type Queue<A> = VecDeque<Held<A>>;
 
 /// Where the window with this start is, or would be. What is asked for is nearly always one of the newest (a value, a
 /// firing) or the oldest (a clean-up): looking there first keeps a search from touching memory all over the queue.
-pub(crate) fn place<A>(panes: &Panes<A>, start: i64) -> Result<usize, usize> {
-    match panes.front() {
+pub(crate) fn place<A>(queue: &Queue<A>, start: i64) -> Result<usize, usize> {
+    match queue.front() {
         Some(oldest) if oldest.window.start == start => return Ok(0),
         Some(oldest) if oldest.window.start < start => {}
         _ => return Err(0),
     }
-    for (back, pane) in panes.iter().rev().take(4).enumerate() {
-        if pane.window.start <= start {
-            let at = panes.len() - 1 - back;
-            return if pane.window.start == start {
+    for (back, held) in queue.iter().rev().take(4).enumerate() {
+        if held.window.start <= start {
+            let at = queue.len() - 1 - back;
+            return if held.window.start == start {
                 Ok(at)
             } else {
                 Err(at + 1)
             };
         }
     }
-    panes.binary_search_by_key(&start, |pane| pane.window.start)
+    queue.binary_search_by_key(&start, |held| held.window.start)
 }
 
 /// Keys and their windows. A key without windows is forgotten; its slot, with its allocations, goes to the next key.
 #[derive(Debug)]
 pub(crate) struct Store<K, A> {
     lanes: usize,
+    /// The slots that have a key, by its hash.
     index: HashTable<u32>,
     hasher: FixedState,
+    /// By slot; `None`: it is free.
     keys: Vec<Option<K>>,
-    panes: Vec<Panes<A>>,
+    /// By slot and lane.
+    queues: Vec<Queue<A>>,
+    /// How many windows each slot has.
     live: Vec<u32>,
+    /// The slots without a key, each once.
     free: Vec<u32>,
+    /// How many windows there are in all.
     open: usize,
     pub(crate) timers: Timers,
 }
@@ -89,7 +95,7 @@ impl<K: Hash + Eq + Clone, A> Store<K, A> {
             index: HashTable::new(),
             hasher: FixedState::default(),
             keys: Vec::new(),
-            panes: Vec::new(),
+            queues: Vec::new(),
             live: Vec::new(),
             free: Vec::new(),
             open: 0,
@@ -119,7 +125,7 @@ impl<K: Hash + Eq + Clone, A> Store<K, A> {
             None => {
                 self.keys.push(Some(key));
                 self.live.push(0);
-                self.panes.resize_with(self.panes.len() + self.lanes, VecDeque::new);
+                self.queues.resize_with(self.queues.len() + self.lanes, VecDeque::new);
                 (self.keys.len() - 1) as u32
             }
         };
@@ -139,49 +145,58 @@ impl<K: Hash + Eq + Clone, A> Store<K, A> {
         }
     }
 
+    /// Forgets the key of a slot, in `keys` and in `index`, and notes the slot as free for the next key. A slot that has no
+    /// key is free already and stays as it is.
     #[cold]
     fn release(&mut self, slot: usize) {
+        // TASK 4: forget a key, and keep its slot for the next one
         if let Some(key) = self.keys[slot].take() {
             let hash = self.hasher.hash_one(&key);
             if let Ok(entry) = self.index.find_entry(hash, |other| *other as usize == slot) {
                 entry.remove();
             }
+            // A slot that is noted twice would go to two keys.
             self.free.push(slot as u32);
         }
+        // END TASK 4
     }
 
     #[inline]
-    pub(crate) fn panes(&mut self, slot: usize, lane: usize) -> &mut Panes<A> {
-        &mut self.panes[slot * self.lanes + lane]
+    pub(crate) fn queue(&mut self, slot: usize, lane: usize) -> &mut Queue<A> {
+        &mut self.queues[slot * self.lanes + lane]
     }
 
     /// The key of a slot and the windows of one of its lanes.
     #[inline]
-    pub(crate) fn key_and_panes(&mut self, slot: usize, lane: usize) -> (Option<&K>, &mut Panes<A>) {
-        (self.keys[slot].as_ref(), &mut self.panes[slot * self.lanes + lane])
+    pub(crate) fn key_and_queue(&mut self, slot: usize, lane: usize) -> (Option<&K>, &mut Queue<A>) {
+        (self.keys[slot].as_ref(), &mut self.queues[slot * self.lanes + lane])
     }
 
-    pub(crate) fn insert(&mut self, slot: usize, lane: usize, at: usize, pane: Pane<A>) {
-        self.panes(slot, lane).insert(at, pane);
+    pub(crate) fn insert(&mut self, slot: usize, lane: usize, at: usize, held: Held<A>) {
+        self.queue(slot, lane).insert(at, held);
         self.live[slot] += 1;
         self.open += 1;
     }
 
-    pub(crate) fn remove(&mut self, slot: usize, lane: usize, at: usize) -> Option<Pane<A>> {
-        let pane = self.panes(slot, lane).remove(at)?;
+    /// Takes a window out of its queue, and out of both counts: that of its slot and that of all. Its key stays, also
+    /// without windows: see [`Store::release_if_empty`]. `None`: there is no window at that place.
+    pub(crate) fn remove(&mut self, slot: usize, lane: usize, at: usize) -> Option<Held<A>> {
+        // TASK 4: take a window out, and out of the counts
+        let held = self.queue(slot, lane).remove(at)?;
         self.live[slot] -= 1;
         self.open -= 1;
-        Some(pane)
+        Some(held)
+        // END TASK 4
     }
 
     /// Makes `time` the one time at which a window comes up. An entry it had before is passed over when it comes.
     pub(crate) fn set_timer(&mut self, slot: usize, lane: usize, at: usize, time: i64) {
-        let pane = &mut self.panes(slot, lane)[at];
-        pane.timer = time;
+        let held = &mut self.queue(slot, lane)[at];
+        held.timer = time;
         let entry = Entry {
             slot: slot as u32,
             lane: lane as u32,
-            start: pane.window.start,
+            start: held.window.start,
         };
         if time < i64::MAX {
             self.timers.set(time, entry);
@@ -198,15 +213,20 @@ impl<K: Hash + Eq + Clone, A> Store<K, A> {
         self.index.len()
     }
 
+    /// How many slots there are, free ones included.
+    pub(crate) fn slots(&self) -> usize {
+        self.keys.len()
+    }
+
     pub(crate) fn lanes(&self) -> usize {
         self.lanes
     }
 
     /// All windows, slot by slot.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &[Panes<A>])> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &[Queue<A>])> {
         self.keys
             .iter()
-            .zip(self.panes.chunks(self.lanes))
+            .zip(self.queues.chunks(self.lanes))
             .filter_map(|(key, lanes)| Some((key.as_ref()?, lanes)))
     }
 }

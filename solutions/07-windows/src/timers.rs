@@ -17,19 +17,24 @@ pub(crate) struct Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
     groups: BTreeMap<i64, Vec<Entry>>,
+    /// The time of the first group: what [`Timers::due`] looks at.
     earliest: Option<i64>,
+    /// Emptied lists, with their allocations.
     spare: Vec<Vec<Entry>>,
 }
 
 impl Timers {
+    /// Adds an entry to the group of its time. A new group takes a spare list, if there is one.
     #[inline]
     pub(crate) fn set(&mut self, time: i64, entry: Entry) {
+        // TASK 3: have an entry come up at a time
         let spare = &mut self.spare;
         self.groups
             .entry(time)
             .or_insert_with(|| spare.pop().unwrap_or_default())
             .push(entry);
         self.earliest = Some(self.earliest.map_or(time, |earliest| earliest.min(time)));
+        // END TASK 3
     }
 
     /// Whether anything is due at `now`: the check of every event, so it looks at one number.
@@ -38,14 +43,16 @@ impl Timers {
         self.earliest.is_some_and(|earliest| earliest <= now)
     }
 
-    /// The earliest group, if it is due. To be given back with [`Timers::recycle`].
+    /// Takes out the earliest group with its time, if it is due at `now`. To be given back with [`Timers::recycle`].
     pub(crate) fn pop(&mut self, now: i64) -> Option<(i64, Vec<Entry>)> {
+        // TASK 3: take out the earliest group if it is due
         if !self.due(now) {
             return None;
         }
         let group = self.groups.pop_first();
         self.earliest = self.groups.first_key_value().map(|(time, _)| *time);
         group
+        // END TASK 3
     }
 
     /// Takes back an emptied group, so that the next one allocates nothing.

@@ -16,12 +16,14 @@ impl Window {
         Self { start, end }
     }
 
-    /// The last millisecond in it: it fires when the watermark gets here, and its results carry this time. (The
-    /// watermark *w* says that nothing at or before *w* is still to come, so `end - 1` is enough and `end` would be
-    /// one millisecond of needless delay.)
+    /// The last millisecond in it: it fires when the watermark gets here, and its results carry this time.
     #[inline]
-    pub const fn max_timestamp(self) -> i64 {
+    pub fn max_timestamp(self) -> i64 {
+        // TASK 3: the last millisecond of a window
+        // Not `end`: the watermark w says that nothing at or before w is still to come, so waiting for `end` would be one
+        // millisecond of needless delay, and a window longer for everything that comes in between.
         self.end.saturating_sub(1)
+        // END TASK 3
     }
 
     /// Whether `time` lies in it.
@@ -42,10 +44,12 @@ impl Window {
         Self::new(self.start.min(other.start), self.end.max(other.end))
     }
 
-    /// When its state may be dropped: `end - 1 + allowed_lateness`, stopping at the end of time. Wrapped round, a huge
-    /// lateness would mean "already late" for every window.
+    /// When its state may be dropped: the allowed lateness after its last millisecond, at most the end of time.
     #[inline]
-    pub const fn cleanup_time(self, allowed_lateness: i64) -> i64 {
+    pub fn cleanup_time(self, allowed_lateness: i64) -> i64 {
+        // TASK 3: when a window's state may be dropped
+        // Wrapped round, a huge lateness would mean "already late" for every window.
         self.max_timestamp().saturating_add(allowed_lateness)
+        // END TASK 3
     }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use market::{Candle, Decimal, EventTime, Interval, Market, Side, Trade};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use windows::{CandleConfig, CandleOperator, SnapshotError};
+
+use super::seeded;
 
 const BOUND: i64 = 1_000;
 const CONFIG: CandleConfig = CandleConfig {
@@ -55,7 +56,7 @@ impl Partition {
 }
 
 #[test]
-fn open_and_close_go_by_time_and_number_not_by_arrival() {
+fn task5_open_and_close_go_by_time_and_number_not_by_arrival() {
     let mut partition = Partition::new();
     for (offset, (id, time, price)) in [(5, 500, 50), (3, 500, 30), (9, 700, 90), (1, 700, 10)]
         .into_iter()
@@ -81,7 +82,7 @@ fn open_and_close_go_by_time_and_number_not_by_arrival() {
 }
 
 #[test]
-fn a_batch_holds_the_newest_version_of_a_candle_only_and_no_version_comes_twice() {
+fn task5_a_batch_holds_the_newest_version_of_a_candle_only_and_no_version_comes_twice() {
     let mut partition = Partition::new();
     partition.take(&trade("KRW-BTC", 1, 0, 5, 1), 0);
     partition.take(&trade("KRW-BTC", 2, 3_000, 6, 1), 1);
@@ -105,7 +106,7 @@ fn a_batch_holds_the_newest_version_of_a_candle_only_and_no_version_comes_twice(
 }
 
 #[test]
-fn a_late_trade_is_said_to_be_late_and_the_candles_that_lost_it_are_named() {
+fn task5_a_late_trade_is_said_to_be_late_and_the_candles_that_lost_it_are_named() {
     let mut partition = Partition::new();
     assert_eq!(
         partition.take(&trade("KRW-BTC", 1, 100_000, 5, 1), 0),
@@ -131,7 +132,7 @@ fn a_late_trade_is_said_to_be_late_and_the_candles_that_lost_it_are_named() {
 }
 
 #[test]
-fn candles_are_held_for_the_allowed_lateness_and_no_longer() {
+fn task5_candles_are_held_for_the_allowed_lateness_and_no_longer() {
     let mut partition = Partition::new();
     partition.take(&trade("KRW-BTC", 1, 0, 5, 1), 0);
     assert_eq!(partition.candles.open_windows(), 4);
@@ -142,7 +143,7 @@ fn candles_are_held_for_the_allowed_lateness_and_no_longer() {
 }
 
 #[test]
-fn a_snapshot_with_fired_candles_inside_is_refused_and_so_is_another_partitions() {
+fn task5_a_snapshot_with_fired_candles_inside_is_refused_and_so_is_another_partitions() {
     let mut partition = Partition::new();
     partition.take(&trade("KRW-BTC", 1, 0, 5, 1), 0);
     assert!(
@@ -245,20 +246,11 @@ fn newest(rows: impl IntoIterator<Item = Candle>) -> BTreeMap<(Market, Interval,
     newest
 }
 
-/// The same cases in every run.
-fn seeded() -> ProptestConfig {
-    ProptestConfig {
-        rng_seed: RngSeed::Fixed(7),
-        failure_persistence: None,
-        ..ProptestConfig::with_cases(512)
-    }
-}
-
 proptest! {
     #![proptest_config(seeded())]
 
     #[test]
-    fn the_newest_rows_are_what_the_whole_log_comes_to(log in log(), every in 1..20usize) {
+    fn task5_the_newest_rows_are_what_the_whole_log_comes_to(log in log(), every in 1..20usize) {
         let mut partition = Partition::new();
         let mut rows = Vec::new();
         for (offset, trade) in log.iter().enumerate() {
@@ -272,7 +264,7 @@ proptest! {
     }
 
     #[test]
-    fn a_restart_at_any_offset_gives_the_same_rows(log in log(), at in any::<prop::sample::Index>()) {
+    fn task5_a_restart_at_any_offset_gives_the_same_rows(log in log(), at in any::<prop::sample::Index>()) {
         let at = at.index(log.len());
         let (mut whole, mut cut) = (Partition::new(), Partition::new());
         for (offset, trade) in log.iter().enumerate() {

@@ -2,8 +2,9 @@
 
 use market::{EventTime, Identity};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use windows::{Repeats, SnapshotError};
+
+use super::seeded;
 
 const SPAN: u32 = 3;
 
@@ -45,7 +46,7 @@ fn ids_out_of_order_are_recognised_too() {
 }
 
 #[test]
-fn a_record_further_back_than_the_span_is_never_judged_and_never_remembered() {
+fn task4_a_record_further_back_than_the_span_is_never_judged_and_never_remembered() {
     let mut repeats = Repeats::new(SPAN);
     assert!(!repeats.is_repeat(identity(0, 1), at(1_999), 0));
     assert!(!repeats.is_repeat(identity(0, 2), at(4_000), 1));
@@ -59,7 +60,28 @@ fn a_record_further_back_than_the_span_is_never_judged_and_never_remembered() {
         "now it is too far back"
     );
     assert!(!repeats.is_repeat(identity(0, 1), at(1_999), 5), "and stays unknown");
-    assert_eq!(repeats.len(), 2, "only what lies within the span is held");
+    assert_eq!(repeats.len(), 2, "only what lies within the span is held, see forget");
+}
+
+#[test]
+fn task4_what_is_remembered_is_bounded_by_the_span_however_long_the_log_is() {
+    let mut repeats = Repeats::new(SPAN);
+    for second in 0..1_000 {
+        for id in [2, 1, 3] {
+            repeats.is_repeat(identity(0, second * 10 + id), at(second as i64 * 1_000), 0);
+        }
+        let most = (SPAN as usize + 1) * 3;
+        assert!(
+            repeats.len() <= most,
+            "{} ids after second {second}, see forget",
+            repeats.len()
+        );
+    }
+    // An emptied second is used again: ids of the old one in it would make new records repeats.
+    assert!(
+        !repeats.is_repeat(identity(0, 1), at(1_000_000), 0),
+        "see what a spare bucket still holds"
+    );
 }
 
 #[test]
@@ -92,20 +114,11 @@ fn log() -> impl Strategy<Value = Log> {
     })
 }
 
-/// The same cases in every run.
-fn seeded() -> ProptestConfig {
-    ProptestConfig {
-        rng_seed: RngSeed::Fixed(7),
-        failure_persistence: None,
-        ..ProptestConfig::with_cases(512)
-    }
-}
-
 proptest! {
     #![proptest_config(seeded())]
 
     #[test]
-    fn a_restart_from_any_snapshot_and_any_replay_judges_as_if_nothing_had_happened(
+    fn task4_a_restart_from_any_snapshot_and_any_replay_judges_as_if_nothing_had_happened(
         log in log(), snapshot in any::<prop::sample::Index>(), replay in any::<prop::sample::Index>(),
     ) {
         let snapshot_at = snapshot.index(log.len() + 1);
@@ -131,7 +144,7 @@ proptest! {
     }
 
     #[test]
-    fn the_verdicts_are_those_of_the_rule_itself(log in log()) {
+    fn task4_the_verdicts_are_those_of_the_rule_itself(log in log()) {
         let mut repeats = Repeats::new(SPAN);
         let second = |time: EventTime| time.millis().div_euclid(1000);
         let mut before: Log = Vec::new();
