@@ -72,7 +72,6 @@ impl Aggregate for Ohlcv {
             self.last = tick.rank;
             self.close = tick.price;
         }
-        // Not `else`: a trade of the same rank as both is first and last.
         if tick.rank < self.first {
             self.first = tick.rank;
             self.open = tick.price;

@@ -15,6 +15,11 @@ pub(crate) use mine_05 as producer;
 #[cfg(not(feature = "mine-05"))]
 pub(crate) use ref_05 as producer;
 
+#[cfg(feature = "mine-07")]
+pub(crate) use mine_07 as windows;
+#[cfg(not(feature = "mine-07"))]
+pub(crate) use ref_07 as windows;
+
 #[cfg(feature = "mine-08")]
 pub(crate) use mine_08 as watermarks;
 #[cfg(not(feature = "mine-08"))]

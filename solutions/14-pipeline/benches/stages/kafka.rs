@@ -12,8 +12,8 @@ use rdkafka::message::Message as _;
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
 use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
 use ref_05::{Producer, ProducerConfig};
+use ref_07::{CandleConfig, CandleOperator, Repeats};
 use stack::{Stack, unique};
-use windows::{CandleConfig, CandleOperator, Repeats};
 
 use crate::Size;
 use crate::trades::trades;

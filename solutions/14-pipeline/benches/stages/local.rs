@@ -5,8 +5,8 @@ use std::hint::black_box;
 
 use market::{Decode, Encoding, EventTime, Frame, Market, Trade};
 use measure::{Cost, Stage, Whose};
+use ref_07::{Assigner, CandleConfig, CandleOperator, Config, Ohlcv, Repeats, Tick, WindowOperator};
 use serde::Deserialize;
-use windows::{Assigner, CandleConfig, CandleOperator, Config, Ohlcv, Repeats, Tick, WindowOperator};
 use wire::FrameDecoder;
 
 use crate::Size;

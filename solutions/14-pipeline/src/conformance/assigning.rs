@@ -1,10 +1,10 @@
 //! Cases of window assignment, and building an assigner from a case's parameters.
 
 use serde_json::Value;
-use windows::{AssignError, Assigner, Stagger, Window, merge_windows};
 
 use super::Reject;
 use super::claim::{self, Fields, Verdict, unclear};
+use crate::parts::windows::{AssignError, Assigner, Stagger, Window, merge_windows};
 
 /// The assigner that `params` describe; the inner error is the constructor's refusal.
 pub(super) fn assigner(params: &Fields) -> Result<Result<Assigner, AssignError>, Reject> {

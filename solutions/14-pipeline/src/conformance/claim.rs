@@ -3,9 +3,9 @@
 use std::fmt::Debug;
 
 use serde_json::{Map, Value};
-use windows::Window;
 
 use super::Reject;
+use crate::parts::windows::Window;
 
 pub(super) type Fields = Map<String, Value>;
 pub(super) type Verdict = Result<(), Reject>;

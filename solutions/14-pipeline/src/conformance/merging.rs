@@ -1,11 +1,11 @@
 //! Cases of session windows that become one.
 
 use serde_json::Value;
-use windows::{MergingWindowSet, Session, Window, merge_windows};
 
 use super::Reject;
 use super::assigning::{group, groups};
 use super::claim::{self, Fields, Verdict, unclear};
+use crate::parts::windows::{MergingWindowSet, Session, Window, merge_windows};
 
 pub(super) fn check(params: &Fields, input: &Fields, expect: &Fields) -> Verdict {
     if let (Some(a), Some(b)) = (input.get("a"), input.get("b")) {

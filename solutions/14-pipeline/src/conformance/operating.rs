@@ -1,14 +1,14 @@
 //! Cases of the window operator: a script of events, watermarks and restarts, and what it must emit.
 
 use serde_json::Value;
-use windows::{
-    Accumulation, Aggregate, Config, Early, Firing, Overflow, SnapshotError, TimeDomain, Trigger, Window,
-    WindowOperator,
-};
 
 use super::Reject;
 use super::assigning;
 use super::claim::{self, Fields, Verdict, unclear};
+use crate::parts::windows::{
+    Accumulation, Aggregate, Config, Early, Firing, Overflow, SnapshotError, TimeDomain, Trigger, Window,
+    WindowOperator,
+};
 
 /// All values of a window, in order of arrival: any aggregate of a case can be worked out from them.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -9,10 +9,10 @@ use std::collections::VecDeque;
 use consumer::EARLIEST;
 use market::{Candle, EventTime, Position, Trade};
 use sink::{Range, TradeRow};
-use windows::{CandleConfig, CandleOperator, OperatorError, Repeats, SnapshotError};
 
 use super::snapshot::Snapshot;
 use crate::parts::watermarks::{BoundedOutOfOrderness, NegativeBound};
+use crate::parts::windows::{CandleConfig, CandleOperator, OperatorError, Repeats, SnapshotError};
 
 /// What decides the state besides the log.
 #[derive(Clone, Copy, Debug)]
