@@ -56,6 +56,11 @@ fn task5_a_value_behind_the_watermark_in_a_window_that_is_still_open_is_no_late_
         [k(1, 0, 1000)],
         "what counts is the window, not the value"
     );
+    let (placed, _) = event(&mut operator, 1, 100);
+    assert!(
+        placed.side_output,
+        "the same value again, and now its window is over: see is_over"
+    );
 }
 
 #[test]

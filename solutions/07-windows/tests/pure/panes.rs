@@ -149,6 +149,27 @@ impl Aggregate for Values {
     }
 }
 
+#[test]
+fn task7_a_window_is_put_together_from_its_oldest_pane_on() {
+    let sliding = Sliding::new(30, 10, 0).expect("valid");
+    let mut operator = PaneOperator::<u8, Values>::new(sliding, 0).expect("valid");
+    for (value, time) in [(1, 25), (2, 5), (3, 15), (4, 6)] {
+        operator.on_event(&1, &value, time, |_| ()).expect("in range");
+    }
+    let mut whole = None;
+    let keep = |firing: windows::Firing<'_, u8, Values>| {
+        if firing.window.start == 0 {
+            whole = Some(firing.state.0.clone());
+        }
+    };
+    operator.on_watermark(100, keep).expect("in range");
+    let expected = Some(vec![2, 4, 3, 1]);
+    assert_eq!(
+        whole, expected,
+        "what is merged comes later than what was there, see fire"
+    );
+}
+
 /// What a step gave: what became of an event, and the firings, in an order of their own where times are equal.
 type Step = (Placed, Vec<(u8, Window, Vec<i64>)>);
 
@@ -217,8 +238,12 @@ proptest! {
         prop_assume!(size / slide < 1_000);
         let mut operator = Panes::new(Sliding::new(size, slide, 0).expect("valid"), lateness).expect("valid");
         event(&mut operator, 1, time);
-        watermark(&mut operator, time);
-        event(&mut operator, 1, time);
-        watermark(&mut operator, i64::MAX);
+        let mut fired = watermark(&mut operator, time);
+        fired.extend(event(&mut operator, 1, time).1);
+        fired.extend(watermark(&mut operator, i64::MAX));
+        for (_, sum, start, end) in &fired {
+            prop_assert!(*start <= time && time < *end && (1..=2).contains(sum), "{} from {} to {}", sum, start, end);
+        }
+        prop_assert_eq!(fired.is_empty(), Sliding::new(size, slide, 0).expect("valid").assign(time).next().is_none());
     }
 }
