@@ -94,7 +94,12 @@ impl Queries {
     }
 
     /// The markets with the highest quote volume of `[from, to)` among those whose quote currency is `quote`, such as
-    /// `KRW`: amounts of different currencies cannot be ranked against each other. Busiest first, at most `limit`.
+    /// `KRW`, whose markets are `KRW-BTC` and its like: amounts of different currencies cannot be ranked against each other. Busiest
+    /// first, equals by name, at most `limit`. The quote volume is the exact sum of price × volume (two `Decimal(38, 8)` make a
+    /// `Decimal(38, 16)`), the last price that of the trade with the highest (event time, sequential id).
+    ///
+    /// All four arguments are bound (`{name: Type}` in the text, `param` beside it; times as `Int64` through
+    /// `fromUnixTimestamp64Milli(…, 'UTC')`): pasted into the text, a currency with a quote in it would be a statement.
     ///
     /// # Errors
     /// [`OlapError::Query`], [`OlapError::Row`].
@@ -105,6 +110,7 @@ impl Queries {
         to: EventTime,
         limit: u32,
     ) -> Result<Vec<MarketActivity>, OlapError> {
+        // TASK 6: one statement, four bound parameters, exact sums
         const WHAT: &str = "the busiest markets";
         // The product of two Decimal(38, 8) has 16 places, so the sum is exact.
         let rows = self
@@ -134,6 +140,7 @@ impl Queries {
                 })
             })
             .collect()
+        // END TASK 6
     }
 
     /// The last `limit` candles of a market, each in its newest version, oldest first.

@@ -7,7 +7,7 @@ use market::record::Encoding;
 use market::tables::TRADES_COLUMNS;
 
 use crate::OlapError;
-use crate::schema::identifier;
+use crate::name::identifier;
 
 /// What a reader is called and where it reads.
 #[derive(Clone, Debug)]

@@ -1,7 +1,4 @@
 //! ClickHouse's own Kafka engine reads the topic exactly, in either encoding.
-#![allow(clippy::unwrap_used, missing_docs)]
-
-mod support;
 
 use std::time::{Duration, Instant};
 
@@ -10,6 +7,8 @@ use olap::{Reader, kafka_reader};
 use prost::Message;
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+
+use crate::support;
 
 /// The record of `trade.proto`, written down a second time: the test must not agree with itself.
 #[derive(Clone, PartialEq, Message)]
@@ -90,7 +89,7 @@ fn trades() -> Vec<Trade> {
 #[tokio::test]
 async fn clickhouse_reads_the_topic_itself_exactly_in_either_encoding() {
     let stack = support::stack().await;
-    let database = support::database().await;
+    let database = support::bare().await;
     let producer: ThreadedProducer<DefaultProducerContext> = ClientConfig::new()
         .set("bootstrap.servers", stack.kafka().bootstrap())
         .create()

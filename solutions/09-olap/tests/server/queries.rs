@@ -1,11 +1,8 @@
 //! What a dashboard asks is answered exactly, and always of the newest version of a candle.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod support;
-
+use crate::support::{Database, bare, database};
 use market::{EventTime, Interval};
 use olap::{Counts, Freshness, Queries};
-use support::{Database, database};
 
 const DAY: i64 = 1_704_067_200_000;
 
@@ -24,7 +21,7 @@ async fn trades(database: &Database) {
 }
 
 #[tokio::test]
-async fn the_busiest_markets_of_a_currency_and_a_stretch_of_time() {
+async fn task6_the_busiest_markets_of_a_currency_and_a_stretch_of_time() {
     let database = database().await;
     trades(&database).await;
     let queries = Queries::new(&database.client, &database.name);
@@ -62,7 +59,30 @@ async fn the_busiest_markets_of_a_currency_and_a_stretch_of_time() {
 }
 
 #[tokio::test]
-async fn the_last_candles_are_newest_versions_oldest_first() {
+async fn task6_a_currency_with_a_quote_in_it_is_a_currency_that_nobody_trades_in() {
+    let database = database().await;
+    trades(&database).await;
+    let queries = Queries::new(&database.client, &database.name);
+    for quote in [
+        "KRW') OR startsWith(market, 'U",
+        "'",
+        "KRW\\",
+        "KRW-BTC' --",
+        "{from: Int64}",
+    ] {
+        let found = queries
+            .busiest(quote, EventTime::from_millis(0), EventTime::from_millis(DAY * 2), 10)
+            .await;
+        let found = found.unwrap_or_else(|error| panic!("{quote:?}: {error}; look at how `Queries::busiest` binds"));
+        assert!(
+            found.is_empty(),
+            "{quote:?} found {found:?}; look at how `Queries::busiest` binds"
+        );
+    }
+}
+
+#[tokio::test]
+async fn task2_the_last_candles_are_newest_versions_oldest_first() {
     let database = database().await;
     // Three candles of a minute; versions of them in separate parts, as epochs write them, and not in order.
     for (start, offset, close) in [(0, 5, 1), (1, 9, 2), (0, 7, 3), (2, 11, 4), (1, 8, 5), (2, 12, 6)] {
@@ -124,7 +144,7 @@ async fn the_last_candles_are_newest_versions_oldest_first() {
 }
 
 #[tokio::test]
-async fn freshness_is_told_per_partition() {
+async fn task2_freshness_is_told_per_partition() {
     let database = database().await;
     let queries = Queries::new(&database.client, &database.name);
     assert_eq!(queries.freshness().await.unwrap(), []);
@@ -142,7 +162,7 @@ async fn freshness_is_told_per_partition() {
 
 #[tokio::test]
 async fn a_query_that_cannot_be_answered_says_which() {
-    let database = database().await;
+    let database = bare().await;
     let error = Queries::new(&database.client, "no_such_database")
         .counts()
         .await
