@@ -73,37 +73,38 @@ pub fn order_key(
     if named.len() > COLUMNS || named.len() + identity.len() == 0 {
         return Err(OlapError::Key(named.len()));
     }
-    let read = |key: &[&str]| -> f64 {
-        let of = |access: &Access| access.weight * share_read(key, access, distinct);
-        accesses.iter().map(of).sum()
-    };
+    let read = |key: &[&str]| sum_read(key, accesses, distinct);
     let counts = |key: &[&str]| -> Vec<u64> { key.iter().map(|column| values(column, distinct)).collect() };
-    let mut best: Option<Vec<&str>> = None;
+    let mut key = Vec::new();
     for order in orders(&named) {
-        let better = best.as_ref().is_none_or(|best| {
-            let (new, old) = (read(&order), read(best));
-            if same(new, old) {
-                counts(&order) < counts(best)
-            } else {
-                new < old
-            }
-        });
-        if better {
-            best = Some(order);
+        let (new, best) = (read(&order), read(&key));
+        let ahead = if same(new, best) {
+            counts(&order) < counts(&key)
+        } else {
+            new < best
+        };
+        if key.is_empty() || ahead {
+            key = order;
         }
     }
-    let mut key = best.unwrap_or_default();
     let least = read(&key);
     while !key.is_empty() && same(read(&key[..key.len() - 1]), least) {
         key.pop();
     }
-    for column in identity {
-        if !key.contains(column) {
-            key.push(*column);
-        }
-    }
+    let missing: Vec<&str> = identity
+        .iter()
+        .copied()
+        .filter(|column| !key.contains(column))
+        .collect();
+    key.extend(missing);
     Ok(key)
     // END TASK 1
+}
+
+/// What queries read together: the sum of weight × [`share_read`].
+fn sum_read(key: &[&str], accesses: &[Access], distinct: &[Distinct]) -> f64 {
+    let of = |access: &Access| access.weight * share_read(key, access, distinct);
+    accesses.iter().map(of).sum()
 }
 
 /// Whether two sums of shares are the same but for rounding.

@@ -130,16 +130,7 @@ impl Queries {
             .fetch_all::<ActivityRow>()
             .await
             .map_err(query(WHAT))?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(MarketActivity {
-                    market: market(&row.market, WHAT)?,
-                    trades: row.trades,
-                    quote_volume: Amount::from_units(row.quote_volume).map_err(bad(WHAT))?,
-                    last_price: Decimal::from_units(row.last_price).map_err(bad(WHAT))?,
-                })
-            })
-            .collect()
+        rows.iter().map(|row| activity(row, WHAT)).collect()
         // END TASK 6
     }
 
@@ -231,6 +222,15 @@ fn market(code: &str, what: &'static str) -> Result<Market, OlapError> {
     code.parse().map_err(|why| OlapError::Row {
         what,
         why: format!("market {code:?}: {why}"),
+    })
+}
+
+fn activity(row: &ActivityRow, what: &'static str) -> Result<MarketActivity, OlapError> {
+    Ok(MarketActivity {
+        market: market(&row.market, what)?,
+        trades: row.trades,
+        quote_volume: Amount::from_units(row.quote_volume).map_err(bad(what))?,
+        last_price: Decimal::from_units(row.last_price).map_err(bad(what))?,
     })
 }
 

@@ -34,26 +34,16 @@ pub fn replacing(versions: &Table, version: &'static str, name: &'static str) ->
             column: version.into(),
         });
     }
-    let refused = |why| {
-        Err(OlapError::Replacing {
-            table: versions.name.into(),
-            why,
-        })
-    };
-    let key: Vec<&str> = versions
-        .key
-        .iter()
-        .copied()
-        .filter(|column| *column != version)
-        .collect();
+    let mut key = versions.key.clone();
+    key.retain(|column| *column != version);
     if key.is_empty() {
-        return refused("their key is the version alone");
+        return Err(refused(versions, "their key is the version alone"));
     }
-    if versions
-        .partition
-        .is_some_and(|partition| !key.contains(&partition.column()))
-    {
-        return refused("the partition is not made of the key, and parts of two partitions are never merged");
+    if versions.partition.is_some_and(|by| !key.contains(&by.column())) {
+        return Err(refused(
+            versions,
+            "parts of two partitions are never merged, and the key does not say which",
+        ));
     }
     Ok(Table {
         name,
@@ -62,6 +52,13 @@ pub fn replacing(versions: &Table, version: &'static str, name: &'static str) ->
         ..versions.clone()
     })
     // END TASK 4
+}
+
+fn refused(table: &Table, why: &'static str) -> OlapError {
+    OlapError::Replacing {
+        table: table.name.into(),
+        why,
+    }
 }
 
 /// A query for all columns of a table (which [`replacing`] made), in their order, that gives of each key the row with the highest
@@ -79,37 +76,35 @@ pub fn replacing(versions: &Table, version: &'static str, name: &'static str) ->
 pub fn newest(table: &Table, database: &str, how: Newest) -> Result<String, OlapError> {
     identifier(database, "database")?;
     let Engine::Replacing(version) = table.engine else {
-        return Err(OlapError::Replacing {
-            table: table.name.into(),
-            why: "its engine is another one",
-        });
+        return Err(refused(table, "its engine is another one"));
     };
     // TASK 4: the four queries
-    let key = table.key.join(", ");
-    let columns: Vec<&str> = table.columns.iter().map(|(name, _, _)| *name).collect();
-    let plain = format!("SELECT {} FROM {database}.{}", columns.join(", "), table.name);
+    let (key, from) = (table.key.join(", "), format!("FROM {database}.{}", table.name));
+    let plain = format!("SELECT {} {from}", names(table).join(", "));
     Ok(match how {
         Newest::Plain => plain,
         Newest::Final => format!("{plain} FINAL"),
         Newest::LimitBy => format!("{plain} ORDER BY {key}, {version} DESC LIMIT 1 BY {key}"),
         Newest::ArgMax => {
-            let rest: Vec<&str> = columns
-                .iter()
-                .copied()
-                .filter(|name| !table.key.contains(name))
-                .collect();
-            let shown = columns.iter().map(|name| match rest.iter().position(|of| of == name) {
-                Some(at) => format!("tupleElement(newest, {}) AS {name}", at + 1),
-                None => (*name).to_owned(),
-            });
+            let mut rest = names(table);
+            rest.retain(|name| !table.key.contains(name));
+            let shown = names(table)
+                .into_iter()
+                .map(|name| match rest.iter().position(|of| *of == name) {
+                    Some(at) => format!("tupleElement(newest, {}) AS {name}", at + 1),
+                    None => name.to_owned(),
+                });
             let (shown, rest) = (shown.collect::<Vec<_>>().join(", "), rest.join(", "));
             format!(
-                "SELECT {shown} FROM (SELECT {key}, argMax(tuple({rest}), {version}) AS newest FROM {database}.{} GROUP BY {key})",
-                table.name
+                "SELECT {shown} FROM (SELECT {key}, argMax(tuple({rest}), {version}) AS newest {from} GROUP BY {key})"
             )
         }
     })
     // END TASK 4
+}
+
+fn names(table: &Table) -> Vec<&'static str> {
+    table.columns.iter().map(|(name, _, _)| *name).collect()
 }
 
 /// The statement for a `ReplacingMergeTree` of candles, whose version is the offset: the usual way to keep the newest row

@@ -95,6 +95,17 @@ impl Partition {
     }
 }
 
+impl Engine {
+    /// As it stands behind `ENGINE =`.
+    fn clause(self) -> String {
+        match self {
+            Self::Merge => "MergeTree".into(),
+            Self::Replacing(version) => format!("ReplacingMergeTree({version})"),
+            Self::Aggregating => "AggregatingMergeTree".into(),
+        }
+    }
+}
+
 impl Keep {
     /// As it stands behind `TTL`: the time at which a row goes.
     ///
@@ -152,18 +163,13 @@ impl Table {
             None => format!("{name} {kind}"),
         });
         let body: Vec<String> = columns.chain(self.beside()).collect();
-        let engine = match self.engine {
-            Engine::Merge => "MergeTree".into(),
-            Engine::Replacing(version) => format!("ReplacingMergeTree({version})"),
-            Engine::Aggregating => "AggregatingMergeTree".into(),
-        };
         let mut clauses = vec![
             format!(
                 "CREATE TABLE IF NOT EXISTS {database}.{} (\n    {}\n)",
                 self.name,
                 body.join(",\n    ")
             ),
-            format!("ENGINE = {engine}"),
+            format!("ENGINE = {}", self.engine.clause()),
         ];
         clauses.extend(
             self.partition

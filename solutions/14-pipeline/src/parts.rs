@@ -24,3 +24,8 @@ pub(crate) use ref_07 as windows;
 pub(crate) use mine_08 as watermarks;
 #[cfg(not(feature = "mine-08"))]
 pub(crate) use ref_08 as watermarks;
+
+#[cfg(feature = "mine-09")]
+pub(crate) use mine_09 as olap;
+#[cfg(not(feature = "mine-09"))]
+pub(crate) use ref_09 as olap;

@@ -3,6 +3,7 @@
 use anyhow::Context;
 
 use crate::cli::ClickHouseArgs;
+use crate::parts::olap;
 
 /// Creates the database, the tables and the view; leaves what is there.
 pub(crate) async fn create(args: ClickHouseArgs) -> anyhow::Result<()> {

@@ -31,7 +31,7 @@ pub(crate) fn costs(size: Size) -> Vec<Cost> {
     let database = unique("stage").replace('-', "_");
     let client = stack.clickhouse().client();
     let sink = runtime.block_on(async {
-        olap::create(&client, &database).await.unwrap();
+        ref_09::create(&client, &database).await.unwrap();
         let table = "CREATE TABLE integers (sequential_id UInt64, event_time Int64, price Int64, volume Int64, kafka_offset Int64) ENGINE = MergeTree ORDER BY (event_time, sequential_id)";
         let client = client.clone().with_database(&database);
         client.query(table).execute().await.unwrap();
