@@ -10,7 +10,8 @@ use crate::{OlapError, Plan};
 /// How long the log may take: a query is written down when its answer has been sent.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What a query cost, as the server counts it: the same at each run, on any machine, for the same parts.
+/// What a query cost, as the server counts it: the same on any machine, for the same parts, and at each run, if the server does not
+/// remember which granules held no row for this condition (`use_query_condition_cache`, on by default: set it to 0 to compare).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Evidence {
     /// Rows read, whole granules of them.

@@ -150,6 +150,7 @@ fn backlog(server: &Server<'_>, trades: &Trades, way: &str, figures: &mut Figure
         }
     }
     let arm = format!("way={way}");
+    figures.add(&arm, "whole", all / started.elapsed().as_secs_f64(), all as u64);
     if let Some((at, there)) = first.filter(|(_, there)| *there < all) {
         figures.add(&arm, "rate", (all - there) / at.elapsed().as_secs_f64(), all as u64);
     }

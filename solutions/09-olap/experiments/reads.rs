@@ -50,7 +50,7 @@ const QUERIES: [(&str, &str); 10] = [
 ];
 
 pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
-    let count = run.pick(1_000_000, 300_000, 3_000);
+    let count = run.pick(1_000_000, 1_000_000, 3_000);
     let rounds = run.pick(7, 3, 1);
     let mut teller = Teller::new(2 + rounds);
     teller.step("servers");
@@ -78,7 +78,7 @@ pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
     let one = trades
         .stored(trades.markets.iter().rposition(|of| *of == 0).unwrap_or(0))
         .sequential_id;
-    let client = server.client.clone().with_setting("max_threads", "1");
+    let client = server.plain().with_setting("max_threads", "1");
     let last = server.number("SELECT max(kafka_offset) - 1000 FROM trades WHERE kafka_partition = 0")?;
     let mut figures = Figures::default();
     for table in ["trades", "projected"] {
@@ -128,6 +128,14 @@ pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
                 figures.add(&arm, "read", evidence.read_bytes as f64 / 1e6, 1);
                 let (left, _) = run.wait(Plan::of(&client, &sql))?.granules();
                 figures.add(&arm, "granules", left as f64, 1);
+            }
+            if arm == "where=price" {
+                // What the server remembers of a condition: which granules held no row for it.
+                let remembers = client.clone().with_setting("use_query_condition_cache", "1");
+                server.text(&remembers, &sql)?;
+                let (_, evidence) = server.evidence(&remembers, &sql)?;
+                let arm = "where=price key=market-time asked=again";
+                figures.add(arm, "read_rows", 100.0 * evidence.read_rows as f64 / count as f64, 1);
             }
         }
     }

@@ -157,7 +157,7 @@ pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
                     }
                 }
                 for threads in ["1", "all"] {
-                    let mut client: Client = server.client.clone();
+                    let mut client: Client = server.plain();
                     if threads == "1" {
                         client = client.with_setting("max_threads", "1");
                     }

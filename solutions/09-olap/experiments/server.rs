@@ -56,6 +56,12 @@ impl<'a> Server<'a> {
         done.with_context(|| format!("statement: {sql}"))
     }
 
+    /// A client whose queries are answered from the tables: by default the server remembers which granules held no row for a
+    /// condition, and the second query reads less than the first.
+    pub(crate) fn plain(&self) -> Client {
+        self.client.clone().with_setting("use_query_condition_cache", "0")
+    }
+
     /// The pipeline's tables, with the lab's keys.
     pub(crate) fn tables(&self) -> anyhow::Result<()> {
         Ok(self.run.wait(olap::create(&self.client, &self.database))?)
