@@ -42,7 +42,11 @@ fn checker(c: &mut Criterion) {
     for operations in [20, 80, 320] {
         let history = simulate(&plan(operations), 7).history;
         assert_eq!(history.len(), 4 * operations, "every operation is answered");
-        assert_eq!(latest(&history), operations as u64, "the newest value is the last one written");
+        assert_eq!(
+            latest(&history),
+            operations as u64,
+            "the newest value is the last one written"
+        );
         assert!(check(&history).is_ok(), "with write-back there is an order");
         group.throughput(Throughput::Elements(history.len() as u64));
         let of = |name| BenchmarkId::new(name, history.len());
@@ -53,7 +57,9 @@ fn checker(c: &mut Criterion) {
         let history = crowded(at_once, 10);
         assert!(check(&history).is_ok(), "the first of each round may come last");
         group.throughput(Throughput::Elements(history.len() as u64));
-        group.bench_function(BenchmarkId::new("writers at once", at_once), |b| b.iter(|| check(&history)));
+        group.bench_function(BenchmarkId::new("writers at once", at_once), |b| {
+            b.iter(|| check(&history))
+        });
     }
     let mut wrong = simulate(&plan(20), 7).history;
     let late = wrong.iter().filter_map(|operation| operation.end).max().unwrap_or(0) + 1;
@@ -66,7 +72,9 @@ fn checker(c: &mut Criterion) {
     let shown = check(&wrong).expect_err("ten writes later").operations;
     assert_eq!(shown.len(), 3, "a write, one after it, and the read");
     group.throughput(Throughput::Elements(wrong.len() as u64));
-    group.bench_function(BenchmarkId::new("counterexample", wrong.len()), |b| b.iter(|| check(&wrong)));
+    group.bench_function(BenchmarkId::new("counterexample", wrong.len()), |b| {
+        b.iter(|| check(&wrong))
+    });
     group.finish();
 }
 

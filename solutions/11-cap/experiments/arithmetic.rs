@@ -70,7 +70,10 @@ fn arms() -> Vec<Arm> {
             arms.extend([arm(Reads::Plain, Faults::None), arm(Reads::Plain, Faults::Cut)]);
             if r == w && 2 * r == n + 1 {
                 arms.extend([Reads::Repair, Reads::WriteBack].map(|reads| arm(reads, Faults::None)));
-                arms.extend([arm(Reads::WriteBack, Faults::Cut), arm(Reads::WriteBack, Faults::Sloppy)]);
+                arms.extend([
+                    arm(Reads::WriteBack, Faults::Cut),
+                    arm(Reads::WriteBack, Faults::Sloppy),
+                ]);
             }
         }
     }
@@ -138,7 +141,11 @@ pub(crate) fn run(effort: Effort) -> anyhow::Result<()> {
             for seed in block * seeds..(block + 1) * seeds {
                 // The writer's side has the majority under one half of the seeds.
                 let minority = arm.quorum.n() / 2;
-                let plan = arm.plan(if seed % 2 == 0 { arm.quorum.n() - minority } else { minority });
+                let plan = arm.plan(if seed % 2 == 0 {
+                    arm.quorum.n() - minority
+                } else {
+                    minority
+                });
                 counts.add(&plan, &simulate(&plan, seed));
             }
             counted.push(counts);
@@ -152,8 +159,15 @@ pub(crate) fn run(effort: Effort) -> anyhow::Result<()> {
         let name = arm.name();
         tell("stale", &name, &|counts| (counts.stale, counts.reads));
         tell("violating", &name, &|counts| (counts.violating, counts.histories));
-        let messages = counted.iter().map(|counts| counts.messages as f64 / counts.answered.max(1) as f64);
-        teller.figure(&name, "messages", messages.collect(), counted.iter().map(|counts| counts.answered).sum());
+        let messages = counted
+            .iter()
+            .map(|counts| counts.messages as f64 / counts.answered.max(1) as f64);
+        teller.figure(
+            &name,
+            "messages",
+            messages.collect(),
+            counted.iter().map(|counts| counts.answered).sum(),
+        );
         if arm.faults != Faults::None {
             for (side, is) in [(0, "minority"), (1, "majority")] {
                 let name = format!("{name} side={is}");

@@ -25,7 +25,9 @@ pub struct Lineage {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LineageError {
     /// Epochs and their starts must ascend, and lie in the log.
-    #[error("epoch {epoch} cannot start at offset {start} here: epochs ascend, with their starts, between the log's begin and end")]
+    #[error(
+        "epoch {epoch} cannot start at offset {start} here: epochs ascend, with their starts, between the log's begin and end"
+    )]
     Order {
         /// The epoch.
         epoch: i32,

@@ -127,7 +127,10 @@ fn shrink(mut sorted: Vec<Operation>) -> Vec<Operation> {
             Action::Read(_) => [&sorted[..at], &sorted[at + 1..]].concat(),
             Action::Write(value) => {
                 let others = sorted.iter().filter(|other| other.action != Action::Write(value));
-                others.filter(|other| other.action != Action::Read(value)).copied().collect()
+                others
+                    .filter(|other| other.action != Action::Read(value))
+                    .copied()
+                    .collect()
             }
         };
         if !linearizable(&without) {
@@ -187,7 +190,13 @@ impl fmt::Display for Counterexample {
             Anomaly::Other => "no order explains these",
         };
         write!(f, "{what}:")?;
-        for Operation { client, action, call, end } in &self.operations {
+        for Operation {
+            client,
+            action,
+            call,
+            end,
+        } in &self.operations
+        {
             match action {
                 Action::Write(value) => write!(f, "\nclient {client} wrote {value}, {call} to ")?,
                 Action::Read(value) => write!(f, "\nclient {client} read {value}, {call} to ")?,

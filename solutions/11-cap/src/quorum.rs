@@ -128,7 +128,11 @@ impl Reading {
         }
         self.replies.push((replica, version));
         if let Some(decided) = self.decided {
-            return if version >= decided { self.on_stored(replica) } else { Step::Wait };
+            return if version >= decided {
+                self.on_stored(replica)
+            } else {
+                Step::Wait
+            };
         }
         if self.replies.len() < self.quorum.r {
             return Step::Wait;

@@ -163,11 +163,20 @@ impl Router {
     }
 
     fn behind(&self, session: &Session, waited: Duration) -> Behind {
-        let here = self.replicas.iter().filter(|replica| replica.applied.has_changed().is_ok());
+        let here = self
+            .replicas
+            .iter()
+            .filter(|replica| replica.applied.has_changed().is_ok());
         let missing = here.map(|replica| {
             let applied = replica.applied.borrow();
-            let lacks = |(partition, need): (&u32, &i64)| need.saturating_sub(applied.get(partition).copied().unwrap_or(0));
-            session.needs.iter().map(lacks).map(|lacks| lacks.max(0).unsigned_abs()).sum()
+            let lacks =
+                |(partition, need): (&u32, &i64)| need.saturating_sub(applied.get(partition).copied().unwrap_or(0));
+            session
+                .needs
+                .iter()
+                .map(lacks)
+                .map(|lacks| lacks.max(0).unsigned_abs())
+                .sum()
         });
         Behind {
             waited,

@@ -89,7 +89,10 @@ pub fn simulate(plan: &Plan, seed: u64) -> Run {
         simulation.now = at;
         simulation.happens(event);
     }
-    simulation.run.history.sort_by_key(|operation| (operation.call, operation.client));
+    simulation
+        .run
+        .history
+        .sort_by_key(|operation| (operation.call, operation.client));
     simulation.run
 }
 
@@ -140,7 +143,11 @@ impl<'a> Simulation<'a> {
         self.run.messages += 1;
         let delay = self.chance.within(&self.plan.delay);
         let delay = if self.chance.next() % 8 == 0 { delay * 8 } else { delay };
-        let swallowed = self.plan.cut.as_ref().is_some_and(|cut| cut.swallows(self.now, from_far, to_far));
+        let swallowed = self
+            .plan
+            .cut
+            .as_ref()
+            .is_some_and(|cut| cut.swallows(self.now, from_far, to_far));
         if !swallowed {
             self.at(self.now + delay, event);
         }
@@ -253,7 +260,11 @@ impl<'a> Simulation<'a> {
             Step::Store(version, to) => {
                 // Who has asked spares goes on with them.
                 let half_time = self.clients[client].call + self.plan.timeout / 2;
-                let from = if self.now < half_time { self.plan.nodes() } else { self.plan.quorum.n() };
+                let from = if self.now < half_time {
+                    self.plan.nodes()
+                } else {
+                    self.plan.quorum.n()
+                };
                 for node in to.into_iter().chain(from..self.plan.nodes()) {
                     self.ask(far, client, node, Some(version));
                 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-use crate::outcome::{Fate, Next, fate, next};
 use crate::Acks;
+use crate::outcome::{Fate, Next, fate, next};
 
 /// The log could not be read now.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -81,7 +81,11 @@ pub async fn write_once<L: Log>(log: &mut L, identity: u64, acks: Acks, patience
             Err(code) => (None, code),
         };
         doubted |= fate(code, acks) == Fate::MayBeWritten;
-        let gave_up = if doubted { GaveUp::InDoubt(code) } else { GaveUp::NotWritten(code) };
+        let gave_up = if doubted {
+            GaveUp::InDoubt(code)
+        } else {
+            GaveUp::NotWritten(code)
+        };
         match next(code, acks, false) {
             Next::Done => {
                 return Ok(Placed {

@@ -8,7 +8,9 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message as _;
 use rdkafka::mocking::MockCluster;
-use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, DeliveryResult, Producer as _, ProducerContext};
+use rdkafka::producer::{
+    BaseProducer, BaseRecord, DefaultProducerContext, DeliveryResult, Producer as _, ProducerContext,
+};
 use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
 
 pub(crate) type Cluster = MockCluster<'static, DefaultProducerContext>;
@@ -35,7 +37,9 @@ pub(crate) fn slow(cluster: &Cluster) {
 
 /// From now on it answers at once.
 pub(crate) fn quick(cluster: &Cluster) {
-    cluster.broker_round_trip_time(1, Duration::ZERO).expect("another round trip");
+    cluster
+        .broker_round_trip_time(1, Duration::ZERO)
+        .expect("another round trip");
 }
 
 /// How the last attempt ended. Told while the test itself polls.
@@ -140,6 +144,9 @@ impl Log for Client {
 
     async fn find(&mut self, identity: u64, from: i64) -> Result<Option<i64>, Unreadable> {
         let log = self.log(from).map_err(|error| Unreadable(error.to_string()))?;
-        Ok((from..).zip(log).find(|(_, found)| *found == identity).map(|(offset, _)| offset))
+        Ok((from..)
+            .zip(log)
+            .find(|(_, found)| *found == identity)
+            .map(|(offset, _)| offset))
     }
 }

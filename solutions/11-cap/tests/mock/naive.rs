@@ -28,6 +28,10 @@ fn a_client_that_gives_up_at_the_first_error_loses_what_a_pause_would_have_saved
         &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS],
     );
     let taken = (1..=5).filter(|number| client.attempt(*number).is_ok()).count();
-    assert_eq!((taken, client.copies(1)), (4, 0), "(taken, of the first): refused once, and never asked again");
+    assert_eq!(
+        (taken, client.copies(1)),
+        (4, 0),
+        "(taken, of the first): refused once, and never asked again"
+    );
 }
 // ANCHOR_END: no_retry

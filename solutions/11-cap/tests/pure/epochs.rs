@@ -25,23 +25,44 @@ fn acked(epoch: i32, offsets: std::ops::Range<i64>) -> Vec<Acked> {
 #[test]
 fn epochs_that_no_log_can_have_are_refused() {
     let entry = |epoch, start| EpochStart { epoch, start };
-    assert_eq!(Lineage::new(vec![], 5, 4), Err(LineageError::Bounds { begin: 5, end: 4 }));
-    for starts in [vec![entry(0, 3)], vec![entry(0, 0), entry(0, 4)], vec![entry(1, 0), entry(2, 0)], vec![entry(0, 0), entry(1, 11)]] {
+    assert_eq!(
+        Lineage::new(vec![], 5, 4),
+        Err(LineageError::Bounds { begin: 5, end: 4 })
+    );
+    for starts in [
+        vec![entry(0, 3)],
+        vec![entry(0, 0), entry(0, 4)],
+        vec![entry(1, 0), entry(2, 0)],
+        vec![entry(0, 0), entry(1, 11)],
+    ] {
         let refused = Lineage::new(starts.clone(), 0, 10);
-        assert!(matches!(refused, Err(LineageError::Order { .. })), "{starts:?}: {refused:?}");
+        assert!(
+            matches!(refused, Err(LineageError::Order { .. })),
+            "{starts:?}: {refused:?}"
+        );
     }
 }
 
 #[test]
 fn a_brokers_checkpoint_is_read_and_cut_to_the_log() {
     let of = |text, begin, end| Lineage::of_checkpoint(text, begin, end);
-    assert_eq!(of("0\n3\n0 0\n2 10\n5 17\n", 0, 20), Ok(lineage(&[(0, 0), (2, 10), (5, 17)], 0, 20)));
-    assert_eq!(of("0\n3\n0 0\n2 10\n5 17\n", 12, 17), Ok(lineage(&[(2, 12)], 12, 17)), "older ones expired, newer ones empty");
+    assert_eq!(
+        of("0\n3\n0 0\n2 10\n5 17\n", 0, 20),
+        Ok(lineage(&[(0, 0), (2, 10), (5, 17)], 0, 20))
+    );
+    assert_eq!(
+        of("0\n3\n0 0\n2 10\n5 17\n", 12, 17),
+        Ok(lineage(&[(2, 12)], 12, 17)),
+        "older ones expired, newer ones empty"
+    );
     for text in ["", "1\n0\n", "0\n2\n0 0\n", "0\n1\n0\n", "0\n1\nx 0\n"] {
         assert!(matches!(of(text, 0, 9), Err(LineageError::NoCheckpoint(_))), "{text:?}");
     }
     let log = lineage(&[(0, 0), (2, 10)], 0, 20);
-    assert_eq!([9, 10, 19, 20].map(|offset| log.epoch_at(offset)), [Some(0), Some(2), Some(2), None]);
+    assert_eq!(
+        [9, 10, 19, 20].map(|offset| log.epoch_at(offset)),
+        [Some(0), Some(2), Some(2), None]
+    );
 }
 
 #[test]
@@ -57,15 +78,27 @@ fn task4_an_unknown_epoch_is_answered_with_the_one_below() {
     let log = lineage(&[(1, 0), (3, 10), (6, 15)], 0, 18);
     assert_eq!(log.end_of(5), Some((3, 15)), "nobody wrote in epoch 5 here");
     assert_eq!(log.end_of(7), None, "above the newest: this log cannot know");
-    assert_eq!(lineage(&[(4, 30)], 30, 40).end_of(2), Some((2, 30)), "below the oldest: deleted up to its start");
+    assert_eq!(
+        lineage(&[(4, 30)], 30, 40).end_of(2),
+        Some((2, 30)),
+        "below the oldest: deleted up to its start"
+    );
     assert_eq!(lineage(&[], 0, 0).end_of(0), None, "an empty log knows no epoch");
 }
 
 #[test]
 fn task4_a_follower_truncates_what_its_deposed_leader_alone_had() {
     let leader = lineage(&[(0, 0), (1, 10)], 0, 30);
-    assert_eq!(lineage(&[(0, 0)], 0, 16).parts_from(&leader), Some(10), "16 were written, 10 of them before the election");
-    assert_eq!(lineage(&[(0, 0)], 0, 7).parts_from(&leader), Some(7), "it is behind and has nothing else");
+    assert_eq!(
+        lineage(&[(0, 0)], 0, 16).parts_from(&leader),
+        Some(10),
+        "16 were written, 10 of them before the election"
+    );
+    assert_eq!(
+        lineage(&[(0, 0)], 0, 7).parts_from(&leader),
+        Some(7),
+        "it is behind and has nothing else"
+    );
     assert_eq!(lineage(&[(0, 0), (1, 10)], 0, 22).parts_from(&leader), Some(22));
 }
 
@@ -74,14 +107,26 @@ fn task4_one_question_is_not_enough_where_both_logs_have_epochs_of_their_own() {
     // Two quick elections: the follower led epochs 2 and 4 alone, the leader 3 and 5.
     let leader = lineage(&[(1, 0), (3, 12), (5, 14)], 0, 20);
     let follower = lineage(&[(1, 0), (2, 12), (4, 15)], 0, 18);
-    assert_eq!(follower.parts_from(&leader), Some(12), "epoch 4 is answered with 3, which the follower does not have either");
+    assert_eq!(
+        follower.parts_from(&leader),
+        Some(12),
+        "epoch 4 is answered with 3, which the follower does not have either"
+    );
 }
 
 #[test]
 fn task4_logs_without_a_common_epoch_have_nothing_in_common() {
     let leader = lineage(&[(4, 30)], 30, 40);
-    assert_eq!(lineage(&[(1, 0), (2, 10)], 0, 12).parts_from(&leader), None, "what was before 30 is deleted at the leader");
-    assert_eq!(lineage(&[(7, 0)], 0, 3).parts_from(&leader), None, "an epoch above the leader's newest");
+    assert_eq!(
+        lineage(&[(1, 0), (2, 10)], 0, 12).parts_from(&leader),
+        None,
+        "what was before 30 is deleted at the leader"
+    );
+    assert_eq!(
+        lineage(&[(7, 0)], 0, 3).parts_from(&leader),
+        None,
+        "an epoch above the leader's newest"
+    );
     assert_eq!(lineage(&[], 0, 0).parts_from(&leader), None);
 }
 
@@ -89,7 +134,11 @@ fn task4_logs_without_a_common_epoch_have_nothing_in_common() {
 fn task4_a_follower_whose_newest_epoch_is_unknown_to_the_leader_goes_on_with_its_older_ones() {
     let leader = lineage(&[(0, 0), (1, 10)], 0, 20);
     let follower = lineage(&[(0, 0), (1, 10), (2, 15)], 0, 17);
-    assert_eq!(follower.parts_from(&leader), Some(15), "an unclean election brought back who did not know of epoch 2");
+    assert_eq!(
+        follower.parts_from(&leader),
+        Some(15),
+        "an unclean election brought back who did not know of epoch 2"
+    );
 }
 
 #[test]
@@ -98,8 +147,16 @@ fn task4_a_record_is_truncated_though_another_stands_at_its_offset() {
     let healed = lineage(&[(3, 0), (4, 10)], 0, 40);
     let report = report(&[acked(3, 8..16), acked(4, 10..14)].concat(), &healed);
     let row = &report[&3];
-    assert_eq!((row.acked, row.kept, row.expired), (8, 2, 0), "(acked, kept, expired) of epoch 3");
-    assert_eq!(row.truncated, [3010, 3011, 3012, 3013, 3014, 3015], "offsets 10 to 15 hold records of epoch 4");
+    assert_eq!(
+        (row.acked, row.kept, row.expired),
+        (8, 2, 0),
+        "(acked, kept, expired) of epoch 3"
+    );
+    assert_eq!(
+        row.truncated,
+        [3010, 3011, 3012, 3013, 3014, 3015],
+        "offsets 10 to 15 hold records of epoch 4"
+    );
     assert_eq!((report[&4].acked, report[&4].kept), (4, 4), "epoch 4 lost nothing");
 }
 
@@ -109,15 +166,27 @@ fn task4_an_epoch_that_left_no_record_has_lost_them_all() {
     let report = report(&acked(4, 10..13), &healed);
     assert_eq!(report[&4].truncated, [4010, 4011, 4012], "nobody has an epoch 4");
     let beyond = lineage(&[(3, 0)], 0, 9);
-    assert_eq!(quorum::report(&acked(4, 9..11), &beyond)[&4].truncated.len(), 2, "nor one above the newest");
+    assert_eq!(
+        quorum::report(&acked(4, 9..11), &beyond)[&4].truncated.len(),
+        2,
+        "nor one above the newest"
+    );
 }
 
 #[test]
 fn task4_what_is_before_the_logs_begin_is_not_called_lost() {
     let healed = lineage(&[(2, 100), (3, 110)], 100, 120);
     let report = report(&[acked(2, 98..102), acked(1, 40..42)].concat(), &healed);
-    assert_eq!((report[&2].expired, report[&2].kept), (2, 2), "(expired, kept) of epoch 2");
-    assert_eq!((report[&1].expired, report[&1].truncated.len()), (2, 0), "(expired, truncated) of epoch 1");
+    assert_eq!(
+        (report[&2].expired, report[&2].kept),
+        (2, 2),
+        "(expired, kept) of epoch 2"
+    );
+    assert_eq!(
+        (report[&1].expired, report[&1].truncated.len()),
+        (2, 0),
+        "(expired, truncated) of epoch 1"
+    );
 }
 
 #[test]
@@ -127,7 +196,11 @@ fn task4_the_report_does_not_depend_on_the_order_of_acknowledgements() {
     let sorted = report(&records, &healed);
     records.reverse();
     assert_eq!(report(&records, &healed), sorted);
-    assert_eq!(sorted[&1].truncated, [1003, 1004, 1005], "in the order of their offsets");
+    assert_eq!(
+        sorted[&1].truncated,
+        [1003, 1004, 1005],
+        "in the order of their offsets"
+    );
 }
 
 /// Logs of three replicas: an election of one of them, records at its end, and how many of them each other one fetches; before it fetches, it cuts

@@ -19,7 +19,10 @@ fn promise(topic: Topic, acks: Acks, in_sync: u8) -> Promise {
 fn a_topic_without_replicas_or_with_a_minimum_beyond_them_is_refused() {
     assert_eq!(Topic::new(0, 1, false, Rules::Strict), Err(TopicError::NoReplica));
     for min_insync in [0, 4] {
-        let refused = TopicError::MinInsync { min_insync, replicas: 3 };
+        let refused = TopicError::MinInsync {
+            min_insync,
+            replicas: 3,
+        };
         assert_eq!(Topic::new(3, min_insync, false, Rules::Strict), Err(refused));
     }
 }
@@ -27,14 +30,24 @@ fn a_topic_without_replicas_or_with_a_minimum_beyond_them_is_refused() {
 #[test]
 fn task1_acks_all_waits_for_those_in_sync_and_not_for_all_replicas() {
     let promise = promise(topic(3, 1, false, Rules::Before), Acks::All, 1);
-    assert_eq!(promise.copies, 1, "the leader alone is in sync: copies are those of the in-sync set");
-    assert_eq!(promise.losses, Survives::Faults(0), "the one copy is on the leader's disk");
+    assert_eq!(
+        promise.copies, 1,
+        "the leader alone is in sync: copies are those of the in-sync set"
+    );
+    assert_eq!(
+        promise.losses,
+        Survives::Faults(0),
+        "the one copy is on the leader's disk"
+    );
 }
 
 #[test]
 fn task1_the_minimum_binds_acks_all_and_nobody_else() {
     let topic = topic(3, 2, false, Rules::Strict);
-    let refused = Refused::NotEnoughReplicas { in_sync: 1, min_insync: 2 };
+    let refused = Refused::NotEnoughReplicas {
+        in_sync: 1,
+        min_insync: 2,
+    };
     assert_eq!(topic.promise(Acks::All, 1), Err(refused));
     for acks in [Acks::None, Acks::Leader] {
         assert!(topic.promise(acks, 1).is_ok(), "{acks:?} is not asked for the minimum");
@@ -45,14 +58,30 @@ fn task1_the_minimum_binds_acks_all_and_nobody_else() {
 #[test]
 fn task1_a_write_below_the_minimum_is_acknowledged_and_not_visible_since_4() {
     let visible = |rules, in_sync| promise(topic(3, 2, false, rules), Acks::Leader, in_sync).visible;
-    assert_eq!(visible(Rules::Before, 1), Visible::Now, "the leader alone is all in sync");
+    assert_eq!(
+        visible(Rules::Before, 1),
+        Visible::Now,
+        "the leader alone is all in sync"
+    );
     for rules in [Rules::Strict, Rules::Eligible] {
-        assert_eq!(visible(rules, 1), Visible::WhenEnoughAreInSync, "{rules:?}: the high watermark waits");
+        assert_eq!(
+            visible(rules, 1),
+            Visible::WhenEnoughAreInSync,
+            "{rules:?}: the high watermark waits"
+        );
     }
     for rules in RULES {
-        assert_eq!(visible(rules, 3), Visible::WhenFetched, "{rules:?}: the followers fetch it later");
+        assert_eq!(
+            visible(rules, 3),
+            Visible::WhenFetched,
+            "{rules:?}: the followers fetch it later"
+        );
         let all = promise(topic(3, 2, false, rules), Acks::All, 2);
-        assert_eq!(all.visible, Visible::Now, "{rules:?}: it was fetched before it was acknowledged");
+        assert_eq!(
+            all.visible,
+            Visible::Now,
+            "{rules:?}: it was fetched before it was acknowledged"
+        );
     }
 }
 
@@ -67,22 +96,42 @@ fn task1_a_leader_that_is_alone_in_sync_is_waited_for_unless_another_is_eligible
         Survives::Faults(0),
         "an eligible replica leads at once, and has only what was below the high watermark"
     );
-    assert_eq!(outages(1, Rules::Eligible), Survives::Any, "above the minimum nobody is eligible");
+    assert_eq!(
+        outages(1, Rules::Eligible),
+        Survives::Any,
+        "above the minimum nobody is eligible"
+    );
 }
 
 #[test]
 fn task1_an_unclean_election_loses_what_a_replica_out_of_sync_lacks() {
     let outages = |unclean, in_sync| promise(topic(3, 2, unclean, Rules::Strict), Acks::All, in_sync).outages;
-    assert_eq!(outages(false, 2), Survives::Any, "a clean election finds it, or none is held");
-    assert_eq!(outages(true, 2), Survives::Faults(1), "both away, and the third is elected without it");
+    assert_eq!(
+        outages(false, 2),
+        Survives::Any,
+        "a clean election finds it, or none is held"
+    );
+    assert_eq!(
+        outages(true, 2),
+        Survives::Faults(1),
+        "both away, and the third is elected without it"
+    );
     assert_eq!(outages(true, 3), Survives::Any, "everybody has it");
 }
 
 #[test]
 fn task1_the_minimum_counts_in_lost_disks_only_where_replicas_are_eligible() {
     let amid = |rules| promise(topic(3, 2, false, rules), Acks::All, 3).losses_amid_outages;
-    assert_eq!(amid(Rules::Strict), Survives::Faults(0), "the last one in sync is elected again, empty");
-    assert_eq!(amid(Rules::Eligible), Survives::Faults(1), "one of two that are in sync or eligible");
+    assert_eq!(
+        amid(Rules::Strict),
+        Survives::Faults(0),
+        "the last one in sync is elected again, empty"
+    );
+    assert_eq!(
+        amid(Rules::Eligible),
+        Survives::Faults(1),
+        "one of two that are in sync or eligible"
+    );
 }
 
 #[test]
@@ -107,7 +156,10 @@ fn task1_the_promise_is_that_of_the_model_for_every_small_cluster() {
                         rules,
                     };
                     let Ok(promise) = topic(replicas, min_insync, unclean, rules).promise(acks, in_sync) else {
-                        assert!(acks == Acks::All && in_sync < min_insync, "{settings:?} {acks:?}: refused");
+                        assert!(
+                            acks == Acks::All && in_sync < min_insync,
+                            "{settings:?} {acks:?}: refused"
+                        );
                         continue;
                     };
                     let state = settings.acknowledged(acks, in_sync);

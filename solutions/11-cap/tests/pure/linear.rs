@@ -22,13 +22,22 @@ fn fails(history: &[Operation], anomaly: Anomaly) -> Vec<Operation> {
 #[test]
 fn task7_reads_one_after_another_of_what_was_written_last() {
     holds(&[]);
-    holds(&[read(1, 0, 0, 1), wrote(0, 1, 2, 3), read(1, 1, 4, 5), wrote(0, 2, 6, 7), read(2, 2, 8, 9)]);
+    holds(&[
+        read(1, 0, 0, 1),
+        wrote(0, 1, 2, 3),
+        read(1, 1, 4, 5),
+        wrote(0, 2, 6, 7),
+        read(2, 2, 8, 9),
+    ]);
 }
 
 #[test]
 fn task7_during_a_write_both_values_may_be_read_but_not_back_again() {
     holds(&[wrote(0, 1, 0, 100), read(1, 0, 10, 20), read(1, 1, 30, 40)]);
-    let shown = fails(&[wrote(0, 1, 0, 100), read(1, 1, 10, 20), read(2, 0, 30, 40)], Anomaly::Inversion);
+    let shown = fails(
+        &[wrote(0, 1, 0, 100), read(1, 1, 10, 20), read(2, 0, 30, 40)],
+        Anomaly::Inversion,
+    );
     assert_eq!(shown.len(), 3, "all three are needed: {shown:?}");
     holds(&[wrote(0, 1, 0, 100), read(1, 1, 10, 35), read(2, 0, 30, 40)]);
 }
@@ -43,7 +52,10 @@ fn task7_a_finished_write_must_be_read() {
 
 #[test]
 fn task7_nothing_is_read_that_nobody_has_begun_to_write() {
-    assert_eq!(fails(&[wrote(0, 1, 0, 10), read(1, 7, 20, 30)], Anomaly::FromNowhere).len(), 1);
+    assert_eq!(
+        fails(&[wrote(0, 1, 0, 10), read(1, 7, 20, 30)], Anomaly::FromNowhere).len(),
+        1
+    );
     fails(&[read(1, 1, 0, 10), wrote(0, 1, 20, 30)], Anomaly::FromNowhere);
 }
 
@@ -51,8 +63,16 @@ fn task7_nothing_is_read_that_nobody_has_begun_to_write() {
 fn task7_a_write_without_an_answer_may_come_at_any_time_or_never() {
     holds(&[unanswered(0, 1, 0), read(1, 0, 500, 600)]);
     holds(&[unanswered(0, 1, 0), read(1, 0, 500, 600), read(1, 1, 700, 800)]);
-    holds(&[unanswered(0, 1, 0), wrote(0, 2, 10, 20), read(1, 2, 30, 40), read(1, 1, 50, 60)]);
-    fails(&[unanswered(0, 1, 0), read(1, 1, 500, 600), read(1, 0, 700, 800)], Anomaly::Inversion);
+    holds(&[
+        unanswered(0, 1, 0),
+        wrote(0, 2, 10, 20),
+        read(1, 2, 30, 40),
+        read(1, 1, 50, 60),
+    ]);
+    fails(
+        &[unanswered(0, 1, 0), read(1, 1, 500, 600), read(1, 0, 700, 800)],
+        Anomaly::Inversion,
+    );
     fails(&[read(1, 1, 0, 10), unanswered(0, 1, 20)], Anomaly::FromNowhere);
 }
 
@@ -60,13 +80,21 @@ fn task7_a_write_without_an_answer_may_come_at_any_time_or_never() {
 fn task7_what_is_not_needed_is_left_out_of_the_counterexample() {
     let busy = (0..40).flat_map(|n| {
         let t = n * 10;
-        [wrote(0, n + 1, t, t + 4), read(1, n + 1, t + 5, t + 9), read(2, n + 1, t + 5, t + 9)]
+        [
+            wrote(0, n + 1, t, t + 4),
+            read(1, n + 1, t + 5, t + 9),
+            read(2, n + 1, t + 5, t + 9),
+        ]
     });
     let mut history: Vec<Operation> = busy.collect();
     history.push(read(3, 17, 395, 399));
     let shown = fails(&history, Anomaly::Stale);
     assert_eq!(shown.len(), 3, "its write, one after it, and the read: {shown:?}");
-    assert_eq!(check(&shown).expect_err("still none").operations, shown, "what is shown shows it by itself");
+    assert_eq!(
+        check(&shown).expect_err("still none").operations,
+        shown,
+        "what is shown shows it by itself"
+    );
 }
 
 #[test]
@@ -119,11 +147,14 @@ fn by_definition(left: &[Operation], value: Version) -> bool {
 fn histories() -> impl Strategy<Value = Vec<Operation>> {
     let operation = (any::<bool>(), 0..4u64, 0..20u64, 0..12u64, 0..5u8);
     proptest::collection::vec(operation, 0..7).prop_map(|drawn| {
-        let made = drawn.into_iter().zip(1..).map(|((writes, value, call, takes, fate), n)| match (writes, fate) {
-            (true, 0) => unanswered(n as usize, n, call),
-            (true, _) => wrote(n as usize, n, call, call + takes),
-            (false, _) => read(n as usize, value, call, call + takes),
-        });
+        let made = drawn
+            .into_iter()
+            .zip(1..)
+            .map(|((writes, value, call, takes, fate), n)| match (writes, fate) {
+                (true, 0) => unanswered(n as usize, n, call),
+                (true, _) => wrote(n as usize, n, call, call + takes),
+                (false, _) => read(n as usize, value, call, call + takes),
+            });
         made.collect()
     })
 }

@@ -25,12 +25,22 @@ fn seeded(cases: u32) -> Config {
 
 fn wrote(client: usize, value: u64, call: u64, end: u64) -> Operation {
     let (action, end) = (Action::Write(value), Some(end));
-    Operation { client, action, call, end }
+    Operation {
+        client,
+        action,
+        call,
+        end,
+    }
 }
 
 fn read(client: usize, value: u64, call: u64, end: u64) -> Operation {
     let (action, end) = (Action::Read(value), Some(end));
-    Operation { client, action, call, end }
+    Operation {
+        client,
+        action,
+        call,
+        end,
+    }
 }
 
 /// A write that got no answer.

@@ -197,7 +197,9 @@ impl Settings {
                     }
                 }
                 if !up {
-                    self.returned(state, broker).into_iter().for_each(|next| goes(next, false));
+                    self.returned(state, broker)
+                        .into_iter()
+                        .for_each(|next| goes(next, false));
                 }
                 if let Some(next) = self.caught_up(state, broker) {
                     goes(next, false);
@@ -220,7 +222,8 @@ impl Settings {
             let strike = |state: &State| {
                 let up = bits(state.up).collect::<Vec<_>>();
                 let state = *state;
-                up.into_iter().flat_map(move |broker| self.struck(state, broker, Fault::Outage))
+                up.into_iter()
+                    .flat_map(move |broker| self.struck(state, broker, Fault::Outage))
             };
             states = states.iter().flat_map(strike).collect();
         }

@@ -14,7 +14,11 @@ fn a_majority_believed_linearizable_goes_back_in_time() {
     // A write of 2 has reached one replica and waits for a second one.
     let during = [2, written[1], written[2]];
     let (first, second) = (majority(during, [0, 1]), majority(during, [1, 2]));
-    assert_eq!((first, second), (2, 1), "the second reader began after the first had its answer, and sees less");
+    assert_eq!(
+        (first, second),
+        (2, 1),
+        "the second reader began after the first had its answer, and sees less"
+    );
 }
 // ANCHOR_END: majority
 
@@ -30,7 +34,11 @@ impl Forgetful {
     fn write(&mut self, record: u64) -> Result<(), &'static str> {
         self.requests += 1;
         self.log.push(record);
-        if self.requests % 2 == 1 { Err("timed out") } else { Ok(()) }
+        if self.requests % 2 == 1 {
+            Err("timed out")
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -40,14 +48,22 @@ fn a_retry_after_every_error_doubles_what_was_written_and_not_heard() {
     for record in 0..10 {
         while log.write(record).is_err() {}
     }
-    assert_eq!(log.log.len(), 20, "each of ten records twice, and no error was ever shown to anybody");
+    assert_eq!(
+        log.log.len(),
+        20,
+        "each of ten records twice, and no error was ever shown to anybody"
+    );
 }
 
 #[test]
 fn no_retry_after_any_error_calls_lost_what_is_there() {
     let mut log = Forgetful::default();
     let failed = (0..10).filter(|record| log.write(*record).is_err()).count();
-    assert_eq!((failed, log.log.len()), (5, 10), "five are reported as failed, and none is missing");
+    assert_eq!(
+        (failed, log.log.len()),
+        (5, 10),
+        "five are reported as failed, and none is missing"
+    );
 }
 // ANCHOR_END: retries
 
@@ -56,10 +72,22 @@ fn no_retry_after_any_error_calls_lost_what_is_there() {
 fn a_loss_report_by_offsets_alone_finds_nothing_missing() {
     // The deposed leader acknowledged offsets 10 to 15; the next one has written 10 to 29 since.
     let acknowledged: Vec<(i64, &str)> = (10..16).map(|offset| (offset, "old leader")).collect();
-    let healed: BTreeMap<i64, &str> = (0..30).map(|offset| (offset, if offset < 10 { "old leader" } else { "new leader" })).collect();
-    let by_offset = acknowledged.iter().filter(|(offset, _)| !healed.contains_key(offset)).count();
-    let by_writer = acknowledged.iter().filter(|(offset, by)| healed.get(offset) != Some(by)).count();
-    assert_eq!((by_offset, by_writer), (0, 6), "every offset is taken, by somebody else's records");
+    let healed: BTreeMap<i64, &str> = (0..30)
+        .map(|offset| (offset, if offset < 10 { "old leader" } else { "new leader" }))
+        .collect();
+    let by_offset = acknowledged
+        .iter()
+        .filter(|(offset, _)| !healed.contains_key(offset))
+        .count();
+    let by_writer = acknowledged
+        .iter()
+        .filter(|(offset, by)| healed.get(offset) != Some(by))
+        .count();
+    assert_eq!(
+        (by_offset, by_writer),
+        (0, 6),
+        "every offset is taken, by somebody else's records"
+    );
 }
 // ANCHOR_END: offsets
 
@@ -71,7 +99,11 @@ fn truncating_to_the_high_watermark_loses_what_was_committed() {
     // The leader dies before the follower has fetched again; the follower leads, and the old leader follows it.
     let healed = restarted;
     let lost: Vec<&&str> = leader.iter().filter(|record| !healed.contains(record)).collect();
-    assert_eq!(lost, [&"b"], "acknowledged by all in sync, and gone: why followers ask for epochs since 0.11 (KIP-101)");
+    assert_eq!(
+        lost,
+        [&"b"],
+        "acknowledged by all in sync, and gone: why followers ask for epochs since 0.11 (KIP-101)"
+    );
 }
 
 // ANCHOR: time
@@ -84,12 +116,27 @@ struct Lagging {
 #[test]
 fn lag_measured_by_time_calls_a_replica_fresh_that_lacks_my_write() {
     let mine = 1_000;
-    let busy = Lagging { applied: 1_000, heard_s: 99 };
+    let busy = Lagging {
+        applied: 1_000,
+        heard_s: 99,
+    };
     let now_s = 100;
-    assert!(now_s - busy.heard_s <= 1, "one second behind: fresh enough, one would say");
-    assert!(busy.applied <= mine, "and the record at offset 1,000, written half a second ago, is not there");
-    let quiet = Lagging { applied: 1_001, heard_s: 10 };
-    assert!(now_s - quiet.heard_s > 60, "a minute and a half behind: too old, one would say");
+    assert!(
+        now_s - busy.heard_s <= 1,
+        "one second behind: fresh enough, one would say"
+    );
+    assert!(
+        busy.applied <= mine,
+        "and the record at offset 1,000, written half a second ago, is not there"
+    );
+    let quiet = Lagging {
+        applied: 1_001,
+        heard_s: 10,
+    };
+    assert!(
+        now_s - quiet.heard_s > 60,
+        "a minute and a half behind: too old, one would say"
+    );
     assert!(quiet.applied > mine, "and it has everything: nothing else was written");
 }
 // ANCHOR_END: time
@@ -98,7 +145,9 @@ fn lag_measured_by_time_calls_a_replica_fresh_that_lacks_my_write() {
 #[test]
 fn a_dashboard_that_reads_from_a_random_replica_goes_back_every_other_time() {
     // Two replicas, the second one always 40 records behind; reads take turns, as a balancer does.
-    let shown: Vec<i64> = (0..100).map(|second| 1_000 + second * 10 - if second % 2 == 1 { 40 } else { 0 }).collect();
+    let shown: Vec<i64> = (0..100)
+        .map(|second| 1_000 + second * 10 - if second % 2 == 1 { 40 } else { 0 })
+        .collect();
     let back = shown.windows(2).filter(|pair| pair[1] < pair[0]).count();
     assert_eq!(back, 50, "of 99 refreshes, half show less than the one before");
 }
@@ -108,7 +157,10 @@ fn a_dashboard_that_reads_from_a_random_replica_goes_back_every_other_time() {
 fn the_same_replica_each_time_never_goes_back_and_never_shows_my_write() {
     let (wrote, mine) = (900, [860, 870, 880]);
     assert!(mine.is_sorted(), "monotonic, while that replica lives");
-    assert!(mine.iter().all(|applied| *applied <= wrote), "and the user's own change is missing at each look");
+    assert!(
+        mine.iter().all(|applied| *applied <= wrote),
+        "and the user's own change is missing at each look"
+    );
 }
 
 // ANCHOR: positions_before
@@ -116,6 +168,9 @@ fn the_same_replica_each_time_never_goes_back_and_never_shows_my_write() {
 fn noting_what_a_replica_had_before_it_answered_forgets_what_it_showed() {
     let (before, in_the_answer, other) = (10, 14, 12);
     assert!(other >= before, "the other replica seems far enough");
-    assert!(other < in_the_answer, "and shows less than what the user has seen already");
+    assert!(
+        other < in_the_answer,
+        "and shows less than what the user has seen already"
+    );
 }
 // ANCHOR_END: positions_before

@@ -7,8 +7,17 @@ use crate::seeded;
 
 #[test]
 fn task2_a_refusal_before_the_append_leaves_nothing() {
-    for code in [Code::NotEnoughReplicas, Code::LeaderNotAvailable, Code::MessageSizeTooLarge, Code::ProducerFenced] {
-        assert_eq!(fate(code, Acks::All), Fate::NotWritten, "{code:?} comes before the append");
+    for code in [
+        Code::NotEnoughReplicas,
+        Code::LeaderNotAvailable,
+        Code::MessageSizeTooLarge,
+        Code::ProducerFenced,
+    ] {
+        assert_eq!(
+            fate(code, Acks::All),
+            Fate::NotWritten,
+            "{code:?} comes before the append"
+        );
     }
 }
 
@@ -26,16 +35,34 @@ fn task2_too_few_replicas_before_and_after_the_append_are_two_things() {
 #[test]
 fn task2_what_was_not_heard_may_be_written() {
     use Code::*;
-    for code in [RequestTimedOut, MessageTimedOut, BrokerTransportFailure, OperationTimedOut, KafkaStorageError] {
-        assert_eq!(fate(code, Acks::All), Fate::MayBeWritten, "{code:?}: nobody said that it was refused");
+    for code in [
+        RequestTimedOut,
+        MessageTimedOut,
+        BrokerTransportFailure,
+        OperationTimedOut,
+        KafkaStorageError,
+    ] {
+        assert_eq!(
+            fate(code, Acks::All),
+            Fate::MayBeWritten,
+            "{code:?}: nobody said that it was refused"
+        );
     }
-    assert_eq!(fate(ElectionNotNeeded, Acks::All), Fate::MayBeWritten, "an answer that nobody thought of is a doubt");
+    assert_eq!(
+        fate(ElectionNotNeeded, Acks::All),
+        Fate::MayBeWritten,
+        "an answer that nobody thought of is a doubt"
+    );
 }
 
 #[test]
 fn task2_a_deposed_leader_may_have_appended_only_if_it_had_to_wait() {
     let code = Code::NotLeaderForPartition;
-    assert_eq!(fate(code, Acks::All), Fate::MayBeWritten, "it waited for its followers when it was deposed");
+    assert_eq!(
+        fate(code, Acks::All),
+        Fate::MayBeWritten,
+        "it waited for its followers when it was deposed"
+    );
     for acks in [Acks::None, Acks::Leader] {
         assert_eq!(fate(code, acks), Fate::NotWritten, "{acks:?}: it waits for nobody");
         assert_eq!(next(code, acks, false), Next::Again, "there is another leader");
@@ -47,29 +74,57 @@ fn task2_an_acknowledgement_is_worth_what_was_asked_for() {
     assert_eq!(fate(Code::NoError, Acks::All), Fate::Written);
     assert_eq!(fate(Code::NoError, Acks::None), Fate::MayBeWritten, "nobody answered");
     assert_eq!(next(Code::NoError, Acks::None, false), Next::Done, "and none will");
-    assert_eq!(fate(Code::DuplicateSequenceNumber, Acks::All), Fate::Written, "an earlier attempt is there");
+    assert_eq!(
+        fate(Code::DuplicateSequenceNumber, Acks::All),
+        Fate::Written,
+        "an earlier attempt is there"
+    );
     assert_eq!(next(Code::DuplicateSequenceNumber, Acks::All, true), Next::Done);
 }
 
 #[test]
 fn task2_a_doubt_is_repeated_only_while_the_broker_would_recognise_it() {
     let next = |code, recognised| next(code, Acks::All, recognised);
-    assert_eq!(next(Code::RequestTimedOut, true), Next::Again, "same id, epoch and sequence");
+    assert_eq!(
+        next(Code::RequestTimedOut, true),
+        Next::Again,
+        "same id, epoch and sequence"
+    );
     assert_eq!(next(Code::RequestTimedOut, false), Next::ReadBack);
     for code in [Code::MessageTimedOut, Code::PurgeInflight] {
-        assert_eq!(next(code, true), Next::ReadBack, "{code:?}: the client holds it no longer, the next is a new record");
+        assert_eq!(
+            next(code, true),
+            Next::ReadBack,
+            "{code:?}: the client holds it no longer, the next is a new record"
+        );
     }
 }
 
 #[test]
 fn task2_what_stays_is_refused_and_a_producer_that_is_over_stops() {
-    for code in [Code::MessageSizeTooLarge, Code::InvalidRecord, Code::TopicAuthorizationFailed] {
-        assert_eq!(next(code, Acks::All, true), Next::Refuse, "{code:?} is the same next time");
+    for code in [
+        Code::MessageSizeTooLarge,
+        Code::InvalidRecord,
+        Code::TopicAuthorizationFailed,
+    ] {
+        assert_eq!(
+            next(code, Acks::All, true),
+            Next::Refuse,
+            "{code:?} is the same next time"
+        );
     }
     for code in [Code::ProducerFenced, Code::OutOfOrderSequenceNumber, Code::Fatal] {
-        assert_eq!(next(code, Acks::All, true), Next::Stop, "{code:?}: this producer is over");
+        assert_eq!(
+            next(code, Acks::All, true),
+            Next::Stop,
+            "{code:?}: this producer is over"
+        );
     }
-    assert_eq!(fate(Code::Fatal, Acks::All), Fate::MayBeWritten, "it tells of the producer, not of the record");
+    assert_eq!(
+        fate(Code::Fatal, Acks::All),
+        Fate::MayBeWritten,
+        "it tells of the producer, not of the record"
+    );
 }
 
 #[test]
@@ -83,7 +138,11 @@ fn task2_attempts_with_one_identity_are_one_record() {
     doubt.attempt(Some(1), Fate::Written);
     assert_eq!(doubt.copies(), 1..=1);
     doubt.attempt(Some(2), Fate::MayBeWritten);
-    assert_eq!(doubt.copies(), 1..=2, "the caller's own repeat has a new sequence number");
+    assert_eq!(
+        doubt.copies(),
+        1..=2,
+        "the caller's own repeat has a new sequence number"
+    );
 }
 
 #[test]

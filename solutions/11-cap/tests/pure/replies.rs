@@ -66,7 +66,11 @@ fn task6_a_write_back_comes_before_the_answer() {
     let mut reading = Reading::new(of(5, 3, 3), Reads::WriteBack);
     reading.on_reply(0, 3);
     reading.on_reply(1, 5);
-    assert_eq!(reading.on_reply(2, 3), Step::Store(5, vec![0, 2, 3, 4]), "to all that are not known to have it");
+    assert_eq!(
+        reading.on_reply(2, 3),
+        Step::Store(5, vec![0, 2, 3, 4]),
+        "to all that are not known to have it"
+    );
     assert_eq!(reading.writes_back(), Some(5), "not answered yet");
     assert_eq!(reading.on_stored(0), Step::Wait, "two of three have it");
     assert_eq!(reading.on_stored(0), Step::Wait, "the same one again");
@@ -91,6 +95,10 @@ fn task6_a_late_reply_with_the_same_or_a_newer_version_counts_as_stored() {
         let mut reading = Reading::new(of(3, 2, 2), Reads::WriteBack);
         reading.on_reply(0, 5);
         assert_eq!(reading.on_reply(1, 3), Step::Store(5, vec![1, 2]));
-        assert_eq!(reading.on_reply(2, late), step, "a late reply with {late}; what was decided stays decided");
+        assert_eq!(
+            reading.on_reply(2, late),
+            step,
+            "a late reply with {late}; what was decided stays decided"
+        );
     }
 }

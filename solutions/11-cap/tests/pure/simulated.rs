@@ -44,8 +44,15 @@ fn task6_the_same_seed_gives_the_same_run_and_another_seed_another() {
 fn task6_without_faults_every_operation_is_answered() {
     for reads in [Reads::Plain, Reads::Repair, Reads::WriteBack] {
         let run = simulate(&plan(3, 2, 2, reads), 1);
-        assert_eq!(run.unanswered(), (0, 80), "{reads:?}: (unanswered, all) of four clients with 20 operations each");
-        let writes = run.history.iter().filter(|operation| matches!(operation.action, Action::Write(_)));
+        assert_eq!(
+            run.unanswered(),
+            (0, 80),
+            "{reads:?}: (unanswered, all) of four clients with 20 operations each"
+        );
+        let writes = run
+            .history
+            .iter()
+            .filter(|operation| matches!(operation.action, Action::Write(_)));
         assert_eq!(writes.count(), 20, "{reads:?}: client 0 writes");
     }
 }
@@ -56,7 +63,11 @@ fn task6_quorums_that_overlap_read_nothing_stale_and_others_do() {
         let plan = plan(3, r, w, Reads::Plain);
         let stale = stale(&plan, 100);
         let overlaps = plan.quorum.overlaps();
-        assert_eq!(stale == 0, overlaps, "N=3 R={r} W={w}: {stale} stale reads, and it is said to overlap: {overlaps}");
+        assert_eq!(
+            stale == 0,
+            overlaps,
+            "N=3 R={r} W={w}: {stale} stale reads, and it is said to overlap: {overlaps}"
+        );
     }
 }
 
@@ -72,7 +83,10 @@ fn task6_a_minority_refuses_and_a_majority_goes_on() {
         ..plan(3, 2, 2, Reads::WriteBack)
     };
     let run = simulate(&plan, 3);
-    assert!(run.refused.iter().all(|read| read.client == 3), "only client 3 is on the side of one replica");
+    assert!(
+        run.refused.iter().all(|read| read.client == 3),
+        "only client 3 is on the side of one replica"
+    );
     assert_eq!((run.refused.len(), run.history.len()), (20, 60), "(refused, answered)");
 }
 

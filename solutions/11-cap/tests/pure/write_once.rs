@@ -55,7 +55,10 @@ impl Log for Fake {
     async fn send(&mut self, identity: u64) -> Result<i64, Code> {
         self.calls.push("send");
         self.sent += 1;
-        let attempt = self.attempts.pop_front().expect("more attempts than the test has thought of");
+        let attempt = self
+            .attempts
+            .pop_front()
+            .expect("more attempts than the test has thought of");
         if matches!(attempt, Attempt::Answered | Attempt::AppendedAnd(_)) {
             self.log.push(identity);
         }
@@ -75,7 +78,9 @@ impl Log for Fake {
             self.unreadable -= 1;
             return Err(Unreadable("nobody leads".into()));
         }
-        let found = (from..).zip(&self.log[from as usize..]).find(|(_, at)| **at == identity);
+        let found = (from..)
+            .zip(&self.log[from as usize..])
+            .find(|(_, at)| **at == identity);
         let found = found.map(|(offset, _)| offset);
         // What was on its way arrives behind the reader's back.
         self.log.append(&mut self.late);
@@ -105,21 +110,37 @@ use Attempt::{Answered, AppendedAnd, LateAnd, Refused};
 async fn task3_an_acknowledged_record_is_placed_where_the_answer_says() {
     let mut fake = Fake::new([Answered]);
     assert_eq!(write(&mut fake).await, placed(3, 1, false));
-    assert_eq!(fake.calls, ["end", "send"], "nothing is in doubt, so nothing is read but where the log ends, before");
+    assert_eq!(
+        fake.calls,
+        ["end", "send"],
+        "nothing is in doubt, so nothing is read but where the log ends, before"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn task3_a_refusal_that_passes_is_repeated_after_a_pause_without_reading() {
     let started = tokio::time::Instant::now();
-    let mut fake = Fake::new([Refused(Code::NotEnoughReplicas), Refused(Code::NotEnoughReplicas), Answered]);
+    let mut fake = Fake::new([
+        Refused(Code::NotEnoughReplicas),
+        Refused(Code::NotEnoughReplicas),
+        Answered,
+    ]);
     assert_eq!(write(&mut fake).await, placed(3, 3, false));
     assert_eq!(started.elapsed(), 2 * PAUSE, "a pause before each repeat");
-    assert_eq!(fake.calls, ["end", "send", "send", "send"], "nothing can be doubled: no reading");
+    assert_eq!(
+        fake.calls,
+        ["end", "send", "send", "send"],
+        "nothing can be doubled: no reading"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn task3_a_lost_answer_is_found_in_the_log_and_not_sent_again() {
-    for code in [Code::RequestTimedOut, Code::NotEnoughReplicasAfterAppend, Code::MessageTimedOut] {
+    for code in [
+        Code::RequestTimedOut,
+        Code::NotEnoughReplicasAfterAppend,
+        Code::MessageTimedOut,
+    ] {
         let mut fake = Fake::new([AppendedAnd(code)]);
         assert_eq!(write(&mut fake).await, placed(3, 1, false), "after {code:?}");
         assert_eq!(fake.copies(), 1, "after {code:?}: written once");
@@ -129,7 +150,11 @@ async fn task3_a_lost_answer_is_found_in_the_log_and_not_sent_again() {
 #[tokio::test(start_paused = true)]
 async fn task3_readings_begin_where_the_log_ended_before_the_first_attempt() {
     let mut fake = Fake::new([Refused(Code::RequestTimedOut), Answered]);
-    assert_eq!(write(&mut fake).await, placed(3, 2, true), "offset 1 holds an older run's record of this identity");
+    assert_eq!(
+        write(&mut fake).await,
+        placed(3, 2, true),
+        "offset 1 holds an older run's record of this identity"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,7 +162,11 @@ async fn task3_a_plain_refusal_after_a_doubt_is_preceded_by_a_reading() {
     // The first attempt arrives after the first reading; the second one is refused.
     let mut fake = Fake::new([LateAnd(Code::RequestTimedOut), Refused(Code::NotEnoughReplicas)]);
     assert_eq!(write(&mut fake).await, placed(3, 2, true));
-    assert_eq!((fake.sent, fake.copies()), (2, 1), "(sent, in the log): found before it was sent a third time");
+    assert_eq!(
+        (fake.sent, fake.copies()),
+        (2, 1),
+        "(sent, in the log): found before it was sent a third time"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -154,11 +183,19 @@ async fn task3_what_cannot_be_read_is_not_sent_again() {
     fake.unreadable = 9;
     let started = tokio::time::Instant::now();
     assert_eq!(write(&mut fake).await, Err(GaveUp::InDoubt(Code::RequestTimedOut)));
-    assert_eq!(fake.calls, ["end", "send", "find", "find", "find"], "three readings, one attempt");
+    assert_eq!(
+        fake.calls,
+        ["end", "send", "find", "find", "find"],
+        "three readings, one attempt"
+    );
     assert_eq!(started.elapsed(), 3 * PAUSE, "a pause before each reading");
     let mut fake = Fake::new([AppendedAnd(Code::RequestTimedOut)]);
     fake.unreadable = 2;
-    assert_eq!(write(&mut fake).await, placed(3, 1, false), "the third reading finds it");
+    assert_eq!(
+        write(&mut fake).await,
+        placed(3, 1, false),
+        "the third reading finds it"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -175,12 +212,28 @@ async fn task3_giving_up_says_whether_it_may_be_written() {
     let mut fake = Fake::new([refused; 3]);
     assert_eq!(write(&mut fake).await, Err(GaveUp::NotWritten(Code::NotEnoughReplicas)));
     let mut fake = Fake::new([Refused(Code::RequestTimedOut), refused, refused]);
-    assert_eq!(write(&mut fake).await, Err(GaveUp::InDoubt(Code::NotEnoughReplicas)), "the first may still arrive");
-    assert_eq!(fake.calls.last(), Some(&"find"), "the last attempt is followed by a reading, too");
+    assert_eq!(
+        write(&mut fake).await,
+        Err(GaveUp::InDoubt(Code::NotEnoughReplicas)),
+        "the first may still arrive"
+    );
+    assert_eq!(
+        fake.calls.last(),
+        Some(&"find"),
+        "the last attempt is followed by a reading, too"
+    );
     let mut fake = Fake::new([Refused(Code::MessageSizeTooLarge)]);
-    assert_eq!(write(&mut fake).await, Err(GaveUp::NotWritten(Code::MessageSizeTooLarge)), "not repeated");
+    assert_eq!(
+        write(&mut fake).await,
+        Err(GaveUp::NotWritten(Code::MessageSizeTooLarge)),
+        "not repeated"
+    );
     let mut fake = Fake::new([Refused(Code::RequestTimedOut), Refused(Code::ProducerFenced)]);
-    assert_eq!(write(&mut fake).await, Err(GaveUp::InDoubt(Code::ProducerFenced)), "over, and in doubt");
+    assert_eq!(
+        write(&mut fake).await,
+        Err(GaveUp::InDoubt(Code::ProducerFenced)),
+        "over, and in doubt"
+    );
 }
 
 #[tokio::test(start_paused = true)]
