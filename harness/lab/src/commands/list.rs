@@ -35,7 +35,8 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
             }
         }
         None => {
-            let labs: Vec<String> = all.iter().map(|standing| standing.lab.manifest.short()).collect();
+            let run = all.iter().filter(|standing| standing.lab.manifest.pipeline);
+            let labs: Vec<String> = run.map(|standing| standing.lab.manifest.short()).collect();
             format!("./lab up --mine {}", labs.join(","))
         }
     };

@@ -33,6 +33,8 @@ pub(crate) struct Manifest {
     pub(crate) read: Vec<String>,
     /// Names in backticks that are not of this project.
     pub(crate) words: BTreeSet<String>,
+    /// Whether the pipeline can run what the reader builds: `./lab up --mine NN`.
+    pub(crate) pipeline: bool,
     pub(crate) programs: Vec<Program>,
     pub(crate) tasks: Vec<Task>,
     pub(crate) mutants: Vec<Mutant>,
@@ -126,6 +128,15 @@ impl Manifest {
     /// The number as people type it: `05`.
     pub(crate) fn short(&self) -> String {
         format!("{:02}", self.number)
+    }
+
+    /// What to do when everything is built, as it stands behind `Next: `.
+    pub(crate) fn at_the_end(&self) -> String {
+        let read = format!("read solutions/{}/DISCUSSION.md", self.folder());
+        match self.pipeline {
+            true => format!("./lab up --mine {}   and {read}", self.short()),
+            false => read,
+        }
     }
 
     pub(crate) fn task(&self, number: u8) -> Option<&Task> {

@@ -21,6 +21,10 @@ pub(super) fn text(lab: &Lab, spans: &[(PathBuf, Span)]) -> String {
         plural(manifest.tasks.len() as u64, "task", "tasks"),
         manifest.declared(),
     );
+    let up = match manifest.pipeline {
+        true => format!("./lab up --mine {short}        # the whole pipeline on your crate\n"),
+        false => String::new(),
+    };
     let _ = write!(
         out,
         "```sh\n./lab start {short}            # how many red tests to expect, and where to begin\n\
@@ -29,7 +33,7 @@ pub(super) fn text(lab: &Lab, spans: &[(PathBuf, Span)]) -> String {
          ./lab hint {short}             # three levels for the task that you are at; `{short} 3` for task 3\n\
          ./lab reveal {short} 3         # how the reference does task 3, once its tests pass\n\
          ./lab reset {short}            # back to the beginning; your code goes into a backup\n\
-         ./lab up --mine {short}        # the whole pipeline on your crate\n```\n\n\
+         {up}```\n\n\
          The tests are cargo's, too: `cargo test --release -p lab -p lab-{folder} --test {}` (lab beside it, so that what the lab command has built is not built again). With `--reference`, `./lab test {short}` \
          runs the solution instead of your code; each verdict says whose code ran.\n\n",
         first_program(lab),

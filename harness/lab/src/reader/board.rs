@@ -284,11 +284,7 @@ fn closing(out: &mut String, result: &Attempt, before: &Standing, after: &Standi
                     manifest.folder()
                 );
             }
-            let _ = writeln!(
-                out,
-                "Next: ./lab up --mine {short}   and read solutions/{}/DISCUSSION.md",
-                manifest.folder()
-            );
+            let _ = writeln!(out, "Next: {}", manifest.at_the_end());
         }
     }
 }

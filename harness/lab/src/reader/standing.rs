@@ -106,7 +106,7 @@ pub(crate) fn task_text(standing: &Standing) -> String {
             true => format!(
                 "{folder}: every task passes. Bonus: a test of your own, see labs/{folder}/README.md\nNext: ./lab test {short} --bonus\n"
             ),
-            false => format!("{folder}: every task passes. Next: ./lab up --mine {short}\n"),
+            false => format!("{folder}: every task passes. Next: {}\n", manifest.at_the_end()),
         };
     };
     let mut out = format!(

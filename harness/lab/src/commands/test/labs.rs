@@ -108,13 +108,13 @@ async fn several(labs: &[Lab], wanted: &Wanted<'_>, servers: &Servers) -> anyhow
 }
 
 async fn hold(lab: &Lab, servers: &Servers, style: Style) -> anyhow::Result<bool> {
-    let short = lab.manifest.short();
     match bonus::hold(lab, &How::on(servers), &|what| note(&format!("  {what}"))).await? {
         Bonus::Won(tests) => {
             out(&format!(
-                "{} {} is green on the reference and red on the mistake.\nNext: ./lab up --mine {short}\n",
+                "{} {} is green on the reference and red on the mistake.\nNext: {}\n",
                 style.green("The bonus is won:"),
-                tests.join(", ")
+                tests.join(", "),
+                lab.manifest.at_the_end()
             ));
             Ok(true)
         }

@@ -154,11 +154,11 @@ fn of_manifest(lab: &Lab) -> Vec<String> {
         }
     }
     let pipeline = lab.root.join(crate::cargo::PIPELINE_FOLDER).join("Cargo.toml");
-    if let Ok(text) = fs::read_to_string(pipeline) {
+    if let (true, Ok(text)) = (manifest.pipeline, fs::read_to_string(pipeline)) {
         let feature = format!("mine-{}", manifest.short());
         if !text.lines().any(|line| line.starts_with(&format!("{feature} = "))) {
             wrong.push(format!(
-                "{} has no feature {feature}, so ./lab up --mine {} cannot run it",
+                "{} has no feature {feature}, so ./lab up --mine {} cannot run it; or lab.toml says pipeline = false",
                 crate::cargo::PIPELINE_FOLDER,
                 manifest.short()
             ));

@@ -22,6 +22,8 @@ pub(super) struct Raw {
     read: Vec<String>,
     #[serde(default)]
     words: BTreeSet<String>,
+    #[serde(default = "yes")]
+    pipeline: bool,
     programs: RawPrograms,
     task: Vec<Spanned<RawTask>>,
     #[serde(default)]
@@ -67,6 +69,11 @@ struct RawMutant {
 struct RawBonus {
     mutant: Spanned<String>,
     what: String,
+}
+
+/// Most labs build a part of the pipeline.
+fn yes() -> bool {
+    true
 }
 
 /// Where, and what.
@@ -141,6 +148,7 @@ impl Raw {
             about: self.about,
             read: self.read,
             words: self.words,
+            pipeline: self.pipeline,
             programs,
             tasks,
             mutants,
