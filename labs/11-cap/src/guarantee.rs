@@ -150,6 +150,16 @@ impl Topic {
         todo!("task 1: what the acknowledgement of a write promises")
     }
 
+    /// Whether a write is taken at all.
+    fn takes(&self, acks: Acks, in_sync: u8) -> Result<(), Refused> {
+        let min_insync = self.min_insync;
+        match acks {
+            _ if in_sync == 0 => Err(Refused::NoLeader),
+            Acks::All if in_sync < min_insync => Err(Refused::NotEnoughReplicas { in_sync, min_insync }),
+            _ => Ok(()),
+        }
+    }
+
     /// Copies of each record.
     pub fn replicas(&self) -> u8 {
         self.replicas

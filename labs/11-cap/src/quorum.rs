@@ -152,6 +152,13 @@ impl Writing {
 
     /// A replica, or a spare in its place, has stored it. Each counts once; the `w`-th one is the answer, and those after it are waited for by nobody.
     pub fn on_stored(&mut self, replica: usize) -> Step {
-        todo!("task 6: a replica has stored a write")
+        if self.stored.contains(&replica) {
+            return Step::Wait;
+        }
+        self.stored.push(replica);
+        match self.stored.len() == self.quorum.w {
+            true => Step::Answer(self.version),
+            false => Step::Wait,
+        }
     }
 }

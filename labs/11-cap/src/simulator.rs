@@ -142,7 +142,11 @@ impl<'a> Simulation<'a> {
     fn message(&mut self, from_far: bool, to_far: bool, event: Event) {
         self.run.messages += 1;
         let delay = self.chance.within(&self.plan.delay);
-        let delay = if self.chance.next() % 8 == 0 { delay * 8 } else { delay };
+        let delay = if self.chance.next().is_multiple_of(8) {
+            delay * 8
+        } else {
+            delay
+        };
         let swallowed = self
             .plan
             .cut

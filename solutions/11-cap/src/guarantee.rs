@@ -149,12 +149,7 @@ impl Topic {
     pub fn promise(&self, acks: Acks, in_sync: u8) -> Result<Promise, Refused> {
         // TASK 1: what the acknowledgement of a write promises
         let (in_sync, min_insync) = (in_sync.min(self.replicas), self.min_insync);
-        if in_sync == 0 {
-            return Err(Refused::NoLeader);
-        }
-        if acks == Acks::All && in_sync < min_insync {
-            return Err(Refused::NotEnoughReplicas { in_sync, min_insync });
-        }
+        self.takes(acks, in_sync)?;
         let (copies, needed) = match acks {
             Acks::None => (0, 1),
             Acks::Leader => (1, 1),
@@ -193,6 +188,16 @@ impl Topic {
             spare: in_sync - needed,
         })
         // END TASK 1
+    }
+
+    /// Whether a write is taken at all.
+    fn takes(&self, acks: Acks, in_sync: u8) -> Result<(), Refused> {
+        let min_insync = self.min_insync;
+        match acks {
+            _ if in_sync == 0 => Err(Refused::NoLeader),
+            Acks::All if in_sync < min_insync => Err(Refused::NotEnoughReplicas { in_sync, min_insync }),
+            _ => Ok(()),
+        }
     }
 
     /// Copies of each record.

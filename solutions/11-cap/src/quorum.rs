@@ -194,7 +194,6 @@ impl Writing {
 
     /// A replica, or a spare in its place, has stored it. Each counts once; the `w`-th one is the answer, and those after it are waited for by nobody.
     pub fn on_stored(&mut self, replica: usize) -> Step {
-        // TASK 6: a replica has stored a write
         if self.stored.contains(&replica) {
             return Step::Wait;
         }
@@ -203,6 +202,5 @@ impl Writing {
             true => Step::Answer(self.version),
             false => Step::Wait,
         }
-        // END TASK 6
     }
 }

@@ -116,7 +116,6 @@ pub async fn write_once<L: Log>(log: &mut L, identity: u64, acks: Acks, patience
 
 /// Where the record stands: `Some(None)` if it is not there, `None` if the log could not be read, however often it was tried.
 async fn read_back<L: Log>(log: &mut L, identity: u64, from: i64, patience: Patience) -> Option<Option<i64>> {
-    // TASK 3: read until it can be read, or patience ends
     for reading in 1.. {
         match log.find(identity, from).await {
             Ok(found) => return Some(found),
@@ -125,5 +124,4 @@ async fn read_back<L: Log>(log: &mut L, identity: u64, from: i64, patience: Pati
         }
     }
     None
-    // END TASK 3
 }
