@@ -22,7 +22,7 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 pub(crate) const GIVES_UP: Duration = Duration::from_millis(500);
 
 /// Answers that come after so long are too late: the client looks once a second which of its requests are overdue.
-const TOO_LATE: Duration = Duration::from_secs(4);
+const TOO_LATE: Duration = Duration::from_secs(3);
 
 pub(crate) fn cluster() -> Cluster {
     let cluster = MockCluster::new(1).expect("a cluster in the process");

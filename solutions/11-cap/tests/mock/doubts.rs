@@ -82,7 +82,7 @@ fn task2_an_idempotent_client_that_gave_a_record_up_leaves_one_or_two() {
     doubt.attempt(Some(1), fate(code, Acks::All));
     quick(&cluster);
     // The caller's repeat is another record to the broker: a new sequence number.
-    let again = (2..60).find_map(|identity| match client.attempt(1) {
+    let again = (2..30).find_map(|identity| match client.attempt(1) {
         Ok(_) => Some((identity, Fate::Written)),
         Err(code) => {
             doubt.attempt(Some(identity), fate(code, Acks::All));

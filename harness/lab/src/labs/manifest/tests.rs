@@ -60,6 +60,18 @@ fn a_whole_manifest_is_read() {
 }
 
 #[test]
+fn a_lab_is_a_part_of_the_pipeline_unless_it_says_that_it_is_not() {
+    let read = |text: &str| Manifest::parse(text, "x".into(), "07-toy").expect("it is right");
+    let end = |text: &str| read(text).at_the_end();
+    assert_eq!(
+        end(SMALL),
+        "./lab up --mine 07   and read solutions/07-toy/DISCUSSION.md"
+    );
+    let apart = SMALL.replace("about = ", "pipeline = false\nabout = ");
+    assert_eq!(end(&apart), "read solutions/07-toy/DISCUSSION.md");
+}
+
+#[test]
 fn each_mistake_is_told_with_its_line_and_what_to_do() {
     let cases = [
         (
