@@ -13,8 +13,9 @@ use crate::trades::{Stored, Trades};
 const BLOCKS: [usize; 6] = [1, 10, 100, 1_000, 10_000, 100_000];
 /// Rows a second that come whether or not the table takes them.
 const ARRIVE: f64 = 200.0;
-/// The server's own limit is 3,000 parts of a partition, which takes minutes to reach.
-const PARTS: u32 = 5;
+/// The server's own limit is 3,000 parts of a partition, which takes minutes to reach. Below about 6 nothing is worth a merge to the server, and
+/// the table refuses for ever.
+const PARTS: u32 = 10;
 
 pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
     let blocks: &[usize] = run.pick(&BLOCKS, &BLOCKS, &[1, 1_000]);
