@@ -9,6 +9,7 @@ mod reads;
 mod recording;
 mod rowstore;
 mod run;
+mod said;
 mod server;
 mod sqlite;
 mod trades;
@@ -32,6 +33,7 @@ fn main() -> anyhow::Result<()> {
         ("versions", versions::run),
         ("insert-blocks", blocks::run),
         ("kafka-engine", engine::run),
+        ("as-said", said::run),
     ];
     for (id, experiment) in experiments {
         if asked.wants(id) {
