@@ -48,7 +48,7 @@ impl Spanning for Window {
 }
 
 /// Which of `apart` the window touches, as [`Window::intersects`] has it. They are sorted, and no two of them touch each
-/// other, so it is one range; an empty one begins where the window belongs. Looks at the logarithm of all.
+/// other, so it is one range; an empty one begins where the window belongs.
 pub(crate) fn touching<P: Spanning>(apart: &VecDeque<P>, window: Window) -> Range<usize> {
     todo!("task 6: the range of windows that a window touches")
 }

@@ -203,8 +203,8 @@ impl Repeats {
     }
 }
 
-/// Drops the seconds that are more than `span_s` behind the newest one of the market: the oldest stand in front. Up to 64
-/// emptied buckets are kept in `spare`, with their allocations and without their ids.
+/// Drops the seconds that are more than `span_s` behind the newest one of the market: the oldest stand in front. Emptied
+/// buckets may be kept in `spare`, 64 at most, for their allocations: whoever takes one must find no ids in it.
 #[cold]
 fn forget(recent: &mut Recent, span_s: i64, spare: &mut Vec<Bucket>) {
     todo!("task 4: drop the seconds that have fallen behind the span")

@@ -145,8 +145,7 @@ impl<K: Hash + Eq + Clone, A> Store<K, A> {
         }
     }
 
-    /// Forgets the key of a slot, in `keys` and in `index`, and notes the slot as free for the next key. A slot that has no
-    /// key is free already and stays as it is.
+    /// Forgets the key of a slot, in `keys` and in `index`, and notes the slot as free for the next key, once.
     #[cold]
     fn release(&mut self, slot: usize) {
         todo!("task 4: forget a key, and keep its slot for the next one")

@@ -24,7 +24,7 @@ pub(crate) struct Timers {
 }
 
 impl Timers {
-    /// Adds an entry to the group of its time. A new group takes a spare list, if there is one.
+    /// Adds an entry to the group of its time. A new group may take a spare list: that saves an allocation.
     #[inline]
     pub(crate) fn set(&mut self, time: i64, entry: Entry) {
         todo!("task 3: have an entry come up at a time")

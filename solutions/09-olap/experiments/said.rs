@@ -78,15 +78,18 @@ fn parts(server: &Server<'_>, figures: &mut Figures) -> anyhow::Result<()> {
             "SELECT count() FROM system.parts WHERE active AND database = currentDatabase() AND table = 'parts'",
         )?;
         figures.add(&format!("inserts=10 when={when}"), "parts", parts, 10);
-        figures.add(&format!("inserts=10 when={when}"), "rows", server.number("SELECT count() FROM parts")?, 10);
+        figures.add(
+            &format!("inserts=10 when={when}"),
+            "rows",
+            server.number("SELECT count() FROM parts")?,
+            10,
+        );
     }
     server.sql("DROP TABLE parts SYNC")
 }
 
 fn expired(server: &Server<'_>, figures: &mut Figures) -> anyhow::Result<()> {
-    server.sql(
-        "CREATE TABLE old (at DateTime, n UInt64) ENGINE = MergeTree ORDER BY n TTL at + INTERVAL 7 DAY",
-    )?;
+    server.sql("CREATE TABLE old (at DateTime, n UInt64) ENGINE = MergeTree ORDER BY n TTL at + INTERVAL 7 DAY")?;
     server.sql("SYSTEM STOP TTL MERGES old")?;
     server.sql("SYSTEM STOP MERGES old")?;
     server.sql("INSERT INTO old SELECT now() - INTERVAL 8 DAY, number FROM numbers(1000)")?;
@@ -102,7 +105,10 @@ fn expired(server: &Server<'_>, figures: &mut Figures) -> anyhow::Result<()> {
 /// A mark stands for so many rows: of a narrow row, and of one of some kilobytes.
 fn marks(run: &Run, server: &Server<'_>, figures: &mut Figures) -> anyhow::Result<()> {
     let rows = run.pick(100_000, 100_000, 20_000);
-    for (name, value) in [("narrow", "toString(number)"), ("wide", "repeat(toString(number), 800)")] {
+    for (name, value) in [
+        ("narrow", "toString(number)"),
+        ("wide", "repeat(toString(number), 800)"),
+    ] {
         server.sql("CREATE TABLE marks (n UInt64, value String) ENGINE = MergeTree ORDER BY n")?;
         server.sql(&format!("INSERT INTO marks SELECT number, {value} FROM numbers({rows}) SETTINGS max_block_size = {rows}, max_threads = 1"))?;
         server.sql("OPTIMIZE TABLE marks FINAL")?;
@@ -133,7 +139,12 @@ fn order(run: &Run, server: &Server<'_>, figures: &mut Figures) -> anyhow::Resul
                 "SELECT sum(column_data_compressed_bytes) FROM system.parts_columns WHERE active AND database = currentDatabase() \
                  AND table = 'alike' AND column = '{column}'"
             ))?;
-            figures.add(&format!("column={column} order={name}"), "size", bytes / rows as f64, rows as u64);
+            figures.add(
+                &format!("column={column} order={name}"),
+                "size",
+                bytes / rows as f64,
+                rows as u64,
+            );
         }
         server.sql("DROP TABLE alike SYNC")?;
     }
@@ -153,12 +164,20 @@ fn statements(server: &Server<'_>, figures: &mut Figures) -> anyhow::Result<()> 
         )
     };
     taken("statement=kafka-table-of-the-guide", &queue(""));
-    taken("statement=kafka-table-with-a-format", &queue(", kafka_format = 'JSONEachRow'"));
+    taken(
+        "statement=kafka-table-with-a-format",
+        &queue(", kafka_format = 'JSONEachRow'"),
+    );
     // 225 million numbers are 1.8 GB of one array; the one limit allows it, the other does not.
     let query = |limits: &str| {
-        format!("SELECT length(groupArray(number)) FROM numbers(120000000) SETTINGS max_threads = 1, max_memory_usage = {limits}")
+        format!(
+            "SELECT length(groupArray(number)) FROM numbers(120000000) SETTINGS max_threads = 1, max_memory_usage = {limits}"
+        )
     };
-    taken("query=1.8GB limits=2GB-a-query", &query("2000000000, max_memory_usage_for_user = 0"));
+    taken(
+        "query=1.8GB limits=2GB-a-query",
+        &query("2000000000, max_memory_usage_for_user = 0"),
+    );
     taken(
         "query=1.8GB limits=2GB-a-query-and-1.5GB-a-user",
         &query("2000000000, max_memory_usage_for_user = 1500000000"),
