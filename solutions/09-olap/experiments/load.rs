@@ -129,16 +129,16 @@ impl Sink {
             });
             let mut waiting: Vec<Waiting> = Vec::new();
             while !stopped.load(Ordering::Relaxed) {
-                match consumer.poll(Duration::from_millis(if waiting.is_empty() { 20 } else { 2 })) {
-                    Some(Ok(record)) => match parsed(record.payload().unwrap_or_default(), record.offset()) {
+                let patience = Duration::from_millis(if waiting.is_empty() { 20 } else { 2 });
+                // An error of the client is one that it mends by itself; what must come is waited for with a limit.
+                if let Some(Ok(record)) = consumer.poll(patience) {
+                    match parsed(record.payload().unwrap_or_default(), record.offset()) {
                         Some(trade) => {
                             batcher.push(started.elapsed().as_millis() as i64, 20_240_101);
                             waiting.push(trade);
                         }
                         None => _ = letters.fetch_add(1, Ordering::Relaxed),
-                    },
-                    // The client goes on by itself after most errors; one that lasts shows as rows that do not come.
-                    Some(Err(_)) | None => {}
+                    }
                 }
                 if batcher.cut(started.elapsed().as_millis() as i64).is_some() {
                     runtime.block_on(async {

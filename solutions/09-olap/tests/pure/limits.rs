@@ -67,7 +67,8 @@ fn task6_nothing_is_written_and_no_query_changes_its_own_settings() {
 
 #[test]
 fn task6_a_limit_of_nothing_is_none_and_is_refused() {
-    let cases: [(fn(&mut Limits), &str); 4] = [
+    type Change = fn(&mut Limits);
+    let cases: [(Change, &str); 4] = [
         (|limits| limits.read_rows = 0, "max_rows_to_read"),
         (|limits| limits.result_rows = 0, "max_result_rows"),
         (|limits| (limits.seconds, limits.threads) = (0, 0), "max_execution_time"),
