@@ -88,12 +88,14 @@ fn read(server: &Server<'_>, topic: &str, way: &str, handling: Handling) -> anyh
     let statements = kafka_reader(&reader)?;
     server.sql(&statements[0])?;
     if way == "rust" {
-        return Ok(Reading::Rust(Sink::start(
-            kafka.bootstrap(),
-            topic,
-            server.client.clone(),
-            "rows",
-        )?));
+        // A client of its own: connections belong to the runtime that made them, and the sink's runs only while it inserts.
+        let client = server
+            .stack
+            .stack()
+            .clickhouse()
+            .client()
+            .with_database(&server.database);
+        return Ok(Reading::Rust(Sink::start(kafka.bootstrap(), topic, client, "rows")?));
     }
     let setting = match handling {
         Handling::Default => "",

@@ -129,8 +129,8 @@ impl Sink {
             });
             let mut waiting: Vec<Waiting> = Vec::new();
             while !stopped.load(Ordering::Relaxed) {
+                // The client goes on by itself after most errors; one that lasts shows as rows that do not come.
                 let patience = Duration::from_millis(if waiting.is_empty() { 20 } else { 2 });
-                // An error of the client is one that it mends by itself; what must come is waited for with a limit.
                 if let Some(Ok(record)) = consumer.poll(patience) {
                     match parsed(record.payload().unwrap_or_default(), record.offset()) {
                         Some(trade) => {

@@ -104,17 +104,17 @@ fn expired(server: &Server<'_>, figures: &mut Figures) -> anyhow::Result<()> {
 
 /// A mark stands for so many rows: of a narrow row, and of one of some kilobytes.
 fn marks(run: &Run, server: &Server<'_>, figures: &mut Figures) -> anyhow::Result<()> {
-    let rows = run.pick(100_000, 100_000, 20_000);
-    for (name, value) in [
-        ("narrow", "toString(number)"),
-        ("wide", "repeat(toString(number), 800)"),
+    // A hundred full granules of narrow rows, and some megabytes of wide ones.
+    let narrow = run.pick(819_200, 819_200, 16_384);
+    for (name, value, rows) in [
+        ("narrow", "toString(number)", narrow),
+        ("wide", "repeat(toString(number), 800)", 20_000),
     ] {
         server.sql("CREATE TABLE marks (n UInt64, value String) ENGINE = MergeTree ORDER BY n")?;
         server.sql(&format!("INSERT INTO marks SELECT number, {value} FROM numbers({rows}) SETTINGS max_block_size = {rows}, max_threads = 1"))?;
         server.sql("OPTIMIZE TABLE marks FINAL")?;
-        // One mark closes the part and stands for no rows.
         let each = server.number(
-            "SELECT sum(rows) / sum(marks - 1) FROM system.parts WHERE active AND database = currentDatabase() AND table = 'marks'",
+            "SELECT sum(rows) / sum(marks) FROM system.parts WHERE active AND database = currentDatabase() AND table = 'marks'",
         )?;
         figures.add(&format!("rows={name}"), "rows_a_mark", each, rows as u64);
         server.sql("DROP TABLE marks SYNC")?;
@@ -168,19 +168,16 @@ fn statements(server: &Server<'_>, figures: &mut Figures) -> anyhow::Result<()> 
         "statement=kafka-table-with-a-format",
         &queue(", kafka_format = 'JSONEachRow'"),
     );
-    // 225 million numbers are 1.8 GB of one array; the one limit allows it, the other does not.
-    let query = |limits: &str| {
-        format!(
-            "SELECT length(groupArray(number)) FROM numbers(120000000) SETTINGS max_threads = 1, max_memory_usage = {limits}"
-        )
-    };
+    // In the guide's proportions: a user has three quarters of what a query has, and the query needs a little less than its own.
+    let query = "SELECT length(groupArray(number)) FROM numbers(4000000) SETTINGS max_threads = 1";
+    let (_, evidence) = server.evidence(&server.client, query)?;
+    let of_query = evidence.memory_bytes as f64 / 0.87;
+    let of_user = of_query * 0.75;
+    let limited = |more: &str| format!("{query}, max_memory_usage = {of_query:.0}{more}");
+    taken("query=below-its-limit limits=a-query", &limited(""));
     taken(
-        "query=1.8GB limits=2GB-a-query",
-        &query("2000000000, max_memory_usage_for_user = 0"),
-    );
-    taken(
-        "query=1.8GB limits=2GB-a-query-and-1.5GB-a-user",
-        &query("2000000000, max_memory_usage_for_user = 1500000000"),
+        "query=below-its-limit limits=a-query-and-a-user",
+        &limited(&format!(", max_memory_usage_for_user = {of_user:.0}")),
     );
     server.sql("DROP TABLE IF EXISTS queue SYNC")
 }

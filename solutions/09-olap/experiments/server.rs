@@ -1,5 +1,7 @@
 //! ClickHouse for the experiments: a database of its own, trades in it, and queries with their evidence.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use clickhouse::Client;
 use measure::Teller;
@@ -8,6 +10,9 @@ use stack::Stack;
 
 use crate::run::Run;
 use crate::trades::{EVERY_MS, Trades};
+
+/// The longest that a statement may take: merging ten million trades into one part takes seconds.
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// A database on a server, which goes when this does.
 pub(crate) struct Server<'a> {
@@ -52,8 +57,11 @@ impl<'a> Server<'a> {
     }
 
     pub(crate) fn sql(&self, sql: &str) -> anyhow::Result<()> {
-        let done = self.run.wait(self.client.query_raw(sql).execute());
-        done.with_context(|| format!("statement: {sql}"))
+        self.run.wait(async {
+            let done = tokio::time::timeout(LIMIT, self.client.query_raw(sql).execute()).await;
+            done.with_context(|| format!("no end after {LIMIT:?}: {sql}"))?
+                .with_context(|| format!("statement: {sql}"))
+        })
     }
 
     /// A client whose queries are answered from the tables: by default the server remembers which granules held no row for a
@@ -71,7 +79,9 @@ impl<'a> Server<'a> {
     pub(crate) fn text(&self, client: &Client, sql: &str) -> anyhow::Result<String> {
         self.run.wait(async {
             let mut cursor = client.query_raw(sql).fetch_bytes("TSV")?;
-            let bytes = cursor.collect().await.with_context(|| format!("query: {sql}"))?;
+            let bytes = tokio::time::timeout(LIMIT, cursor.collect()).await;
+            let bytes = bytes.with_context(|| format!("no answer after {LIMIT:?}: {sql}"))?;
+            let bytes = bytes.with_context(|| format!("query: {sql}"))?;
             anyhow::Ok(String::from_utf8(bytes.to_vec())?)
         })
     }
