@@ -151,7 +151,6 @@ impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
     }
 
     /// What is next in a window's life, seen from `now`: its last millisecond if that is still to come, else its clean-up.
-    /// In processing time a window has no life after its end: there it is the last millisecond in any case.
     pub(crate) fn next_timer(&self, window: Window, now: i64) -> i64 {
         todo!("task 3: what is next in a window's life")
     }
@@ -244,15 +243,21 @@ impl<K: Hash + Eq + Clone, A: Aggregate> WindowOperator<K, A> {
         }
     }
 
-    /// The window of an entry: by its start, or, where windows merge, the one that answers to `is_it`.
+    /// The window of an entry, if it answers to `is_it`: by its start, or, where windows merge, the one that now holds it.
     pub(crate) fn find(&mut self, entry: Entry, is_it: impl Fn(&Held<A>) -> bool) -> Option<usize> {
         let merging = matches!(self.config.assigner, Assigner::Session(_));
         let queue = self.store.queue(entry.slot as usize, entry.lane as usize);
-        if merging {
-            return queue.iter().position(is_it);
+        if merging && queue.front().is_some_and(&is_it) {
+            return Some(0);
         }
-        let at = state::place(queue, entry.start).ok()?;
-        is_it(&queue[at]).then_some(at)
+        let at = if merging {
+            // Sessions only grow, so where one began when the entry was made lies in it still. Looking at all of them for the
+            // one that is due would make a key with many sessions pay for each with every other.
+            queue.partition_point(|held| held.window.end < entry.start)
+        } else {
+            state::place(queue, entry.start).ok()?
+        };
+        queue.get(at).is_some_and(is_it).then_some(at)
     }
 
     fn on_timer(&mut self, slot: usize, lane: usize, at: usize, time: i64, emit: &mut impl FnMut(Firing<'_, K, A>)) {

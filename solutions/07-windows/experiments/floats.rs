@@ -45,8 +45,9 @@ fn minute(market: &Market, random: &mut Random) -> Vec<Tick> {
     let trade = |n: usize| {
         price += (random.below(3) - 1) * market.tick;
         // 5,000 won to 80 million, each doubling as frequent as the next.
-        let won = (5_000_i128 << random.below(14)) + i128::from(random.below(5_000));
-        let volume = won * i128::from(ONE) * i128::from(ONE) / i128::from(price);
+        // In units of 10⁻⁸: sums of whole won would add up in any type.
+        let won = (i128::from(5_000 * ONE) << random.below(14)) + i128::from(random.below(5_000 * ONE));
+        let volume = won * i128::from(ONE) / i128::from(price);
         let units = |units| Decimal::from_units(units).expect("far below 38 digits");
         let (price, volume) = (units(i128::from(price)), units(volume));
         Tick {
@@ -129,10 +130,17 @@ fn of_float(float: f64) -> Addend {
 }
 
 fn decimal(addends: &[Addend]) -> Addend {
+    let exact = addends.iter().map(|addend| addend.exact).sum();
     Addend {
-        exact: addends.iter().map(|addend| addend.exact).sum(),
-        float: 0.0,
+        exact,
+        float: nearest(exact),
     }
+}
+
+/// The double nearest to so many units of 10⁻¹⁶.
+fn nearest(units: i128) -> f64 {
+    let amount = Amount::from_units(units).expect("far below 38 digits");
+    amount.to_string().parse().expect("a number")
 }
 
 const WAYS: [(&str, Way); 3] = [
@@ -145,6 +153,7 @@ const WAYS: [(&str, Way); 3] = [
 #[derive(Default)]
 struct Tally {
     wrong: u64,
+    unequal: u64,
     order: u64,
     parts: u64,
     off: i128,
@@ -152,13 +161,18 @@ struct Tally {
 
 impl Tally {
     fn add(&mut self, way: Way, addends: &[Addend], arrived: &[Addend], exact: i128) {
-        let sum = way(addends).exact;
+        let sum = way(addends);
+        let equal = |other: &[Addend]| {
+            let other = way(other);
+            other.exact == sum.exact && other.float.to_bits() == sum.float.to_bits()
+        };
         // A minute of seconds that were added up before.
         let seconds: Vec<Addend> = addends.chunks(PER_SECOND).map(way).collect();
-        self.wrong += u64::from(shown(sum) != shown(exact));
-        self.order += u64::from(shown(sum) != shown(way(arrived).exact));
-        self.parts += u64::from(shown(sum) != shown(way(&seconds).exact));
-        self.off = self.off.max((sum - exact).abs());
+        self.wrong += u64::from(shown(sum.exact) != shown(exact));
+        self.unequal += u64::from(sum.float.to_bits() != nearest(exact).to_bits());
+        self.order += u64::from(!equal(arrived));
+        self.parts += u64::from(!equal(&seconds));
+        self.off = self.off.max((sum.exact - exact).abs());
     }
 }
 
@@ -191,6 +205,7 @@ fn judged(figures: &mut Figures, minutes: u64, seed: u64) {
             for ((way, _), tally) in WAYS.iter().zip(tallies) {
                 let arm = format!("way={way} sum={sum} market={}", market.name);
                 figures.share(&arm, "wrong", tally.wrong, minutes);
+                figures.share(&arm, "unequal", tally.unequal, minutes);
                 figures.share(&arm, "order", tally.order, minutes);
                 figures.share(&arm, "parts", tally.parts, minutes);
                 figures.add(&arm, "off", tally.off as f64 / ONE as f64, minutes);

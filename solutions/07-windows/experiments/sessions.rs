@@ -175,7 +175,7 @@ pub(crate) fn run(effort: Effort) {
     let repetitions = pick(effort, 9, 3, 1);
     let counts = pick(effort, &COUNTS[..], &COUNTS[..], &COUNTS[..1]);
     // Where there are few, the same is done several times: a single course would be over too soon to be timed.
-    let rounds = |count: usize| (pick(effort, 20_000, 10_000, 100) / count).max(1);
+    let rounds = |count: usize| (pick(effort, 50_000, 50_000, 100) / count).max(1);
     let mut teller = Teller::new(repetitions);
     let mut figures = Figures::default();
     for seed in 1..=repetitions as u64 {

@@ -23,7 +23,8 @@ struct Pane<A> {
     state: A,
 }
 
-/// The same firings as [`crate::WindowOperator`] over sliding windows gives in event time, accumulating, without early ones.
+/// The same firings as [`crate::WindowOperator`] over sliding windows gives in event time, accumulating, without early ones;
+/// only of windows that would begin before the beginning of time (`i64::MIN`) there is no word.
 ///
 /// Discarding is not to be had: the windows share their panes, and emptying one for one window would empty it for all.
 #[derive(Debug)]

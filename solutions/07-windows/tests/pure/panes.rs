@@ -244,6 +244,10 @@ proptest! {
         for (_, sum, start, end) in &fired {
             prop_assert!(*start <= time && time < *end && (1..=2).contains(sum), "{} from {} to {}", sum, start, end);
         }
-        prop_assert_eq!(fired.is_empty(), Sliding::new(size, slide, 0).expect("valid").assign(time).next().is_none());
+        // A window that was cut off at the beginning of time may stay silent; one that holds 1970 or the present may not.
+        if time.checked_sub(slide).is_some() {
+            let none = Sliding::new(size, slide, 0).expect("valid").assign(time).next().is_none();
+            prop_assert_eq!(fired.is_empty(), none, "windows of {}, or none of them, spoke", time);
+        }
     }
 }
