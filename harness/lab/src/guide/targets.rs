@@ -18,7 +18,7 @@ pub(crate) struct Places {
 
 impl Places {
     /// Whether a chapter has its page.
-    fn is_written(&self, chapter: &str) -> bool {
+    pub(crate) fn is_written(&self, chapter: &str) -> bool {
         self.pages.iter().any(|page| page.starts_with(&format!("{chapter}-")))
     }
 }
