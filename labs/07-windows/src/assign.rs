@@ -64,7 +64,7 @@ pub struct Tumbling {
 
 impl Tumbling {
     /// Windows of `size` milliseconds that start at `offset` past the epoch, plus multiples; an offset may have either
-    /// sign. Not staggered, and nothing settled yet; `reduced` is the offset that [`start_of`] takes.
+    /// sign. Not staggered, and nothing settled yet; `reduced` is the offset that `start_of` takes.
     ///
     /// # Errors
     /// [`AssignError::Tumbling`] unless `size` is above 0 and `abs(offset) < size`, for every `i64`.
