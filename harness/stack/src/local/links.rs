@@ -1,7 +1,8 @@
 //! The links of one broker to the rest of its cluster, as proxies that can be cut.
 //!
 //! A broker advertises to the others not its listener but a proxy in front of it, and knows the controller by a proxy of
-//! its own. Clients go past both. What a cut broker asks of the others as their follower still passes: its requests carry
+//! its own. The controller tells all brokers the same address, to which they come when a connection has ended: a proxy that
+//! asks each who it is. Clients go past all of these. What a cut broker asks of the others as their follower still passes: its requests carry
 //! an epoch that the controller has withdrawn, so they count for nothing.
 
 use std::io;
@@ -41,12 +42,25 @@ impl Mover {
 
     /// A proxy on a free port in front of `target`; the port.
     fn proxy(&self, target: u16, state: watch::Receiver<Link>) -> io::Result<u16> {
+        self.listen(|listener| accept(listener, move |near| carry(near, target, state.clone())))
+    }
+
+    /// A proxy in front of the controller for all brokers, each by its own link; the port.
+    pub(crate) fn for_all(&self, target: u16, brokers: &[(u32, Arc<Links>)]) -> io::Result<u16> {
+        let states: Vec<_> = brokers
+            .iter()
+            .map(|(id, links)| (*id, links.state.subscribe()))
+            .collect();
+        self.listen(|listener| accept(listener, move |near| carry_by_name(near, target, states.clone())))
+    }
+
+    fn listen<F: Future<Output = ()> + Send + 'static>(&self, serve: impl FnOnce(TcpListener) -> F) -> io::Result<u16> {
         let bound = Bound::bind((Ipv4Addr::LOCALHOST, 0))?;
         bound.set_nonblocking(true)?;
         let port = bound.local_addr()?.port();
         if let Some(runtime) = &self.0 {
             let _entered = runtime.enter();
-            runtime.spawn(accept(TcpListener::from_std(bound)?, target, state));
+            runtime.spawn(serve(TcpListener::from_std(bound)?));
         }
         Ok(port)
     }
@@ -96,14 +110,44 @@ impl Links {
     }
 }
 
-async fn accept(listener: TcpListener, target: u16, state: watch::Receiver<Link>) {
+async fn accept<F: Future<Output = ()> + Send + 'static>(listener: TcpListener, carry: impl Fn(TcpStream) -> F) {
     loop {
         match listener.accept().await {
-            Ok((near, _)) => drop(tokio::spawn(carry(near, target, state.clone()))),
+            Ok((near, _)) => drop(tokio::spawn(carry(near))),
             // Out of descriptors, for instance: one comes free when a connection ends.
             Err(_) => tokio::time::sleep(PAUSE).await,
         }
     }
+}
+
+/// Carries a connection of the broker that it names itself as; one that says nothing, or is none of these, gets no further.
+async fn carry_by_name(near: TcpStream, target: u16, states: Vec<(u32, watch::Receiver<Link>)>) {
+    let mut head = [0; 128];
+    let mut seen = 0;
+    let id = loop {
+        match near.peek(&mut head).await {
+            Ok(0) | Err(_) => return,
+            Ok(bytes) => match client(&head[..bytes]) {
+                Some(id) => break id,
+                // What is there already is not waited for: a look now and then will do for the rest.
+                None if bytes == seen => tokio::time::sleep(PAUSE).await,
+                None => seen = bytes,
+            },
+        }
+    };
+    if let Some((_, state)) = states.into_iter().find(|(known, _)| *known == id) {
+        carry(near, target, state).await;
+    }
+}
+
+/// The number behind the client's name in the head of its first request: `raft-client-2` is broker 2. `None` while too
+/// little of it has come.
+///
+/// A request begins with its size (4 bytes), its kind and version (2 each), a number (4), and the name with its length (2).
+fn client(head: &[u8]) -> Option<u32> {
+    let size = u16::from_be_bytes(head.get(12..14)?.try_into().ok()?);
+    let name = std::str::from_utf8(head.get(14..14 + usize::from(size))?).ok()?;
+    name.rsplit('-').next()?.parse().ok()
 }
 
 /// Carries one connection until an end of it, or a cut; one that a cut has met stays open and silent until it is healed.
@@ -164,6 +208,46 @@ mod tests {
     fn answer(stream: &mut TcpStream) -> Result<usize, io::ErrorKind> {
         stream.write_all(b"word").map_err(|error| error.kind())?;
         stream.read(&mut [0; 4]).map_err(|error| error.kind())
+    }
+
+    /// A request's head, as a client of that name sends it.
+    fn head(name: &str) -> Vec<u8> {
+        let mut head = vec![0; 12];
+        head.extend((name.len() as u16).to_be_bytes());
+        head.extend(name.as_bytes());
+        head
+    }
+
+    #[test]
+    fn a_client_is_known_by_its_name_once_it_is_there() {
+        let whole = head("raft-client-2");
+        assert_eq!(client(&whole), Some(2));
+        for part in 0..whole.len() {
+            assert_eq!(client(&whole[..part]), None, "{part} bytes of {}", whole.len());
+        }
+        assert_eq!(client(&head("somebody")), None);
+    }
+
+    #[test]
+    fn whoever_comes_by_the_address_of_all_is_cut_off_with_its_own_link() {
+        let mover = Arc::new(Mover::start().expect("a thread"));
+        let links = [1, 2].map(|id| {
+            let links = Links::new(&mover, echo(), echo()).expect("two proxies");
+            (id, Arc::new(links))
+        });
+        let port = mover.for_all(echo(), &links).expect("a proxy");
+        links[0].1.cut();
+        let ask = |id: u32| {
+            let mut stream = connect(port);
+            stream
+                .write_all(&head(&format!("raft-client-{id}")))
+                .expect("room for it");
+            stream.read(&mut [0; 64]).map_err(|error| error.kind())
+        };
+        assert_eq!(ask(1), Err(io::ErrorKind::WouldBlock), "the cut one is answered");
+        assert!(ask(2).is_ok_and(|bytes| bytes > 0), "the other one is not answered");
+        links[0].1.heal();
+        assert!(ask(1).is_ok_and(|bytes| bytes > 0), "a healed one is not answered");
     }
 
     #[test]
