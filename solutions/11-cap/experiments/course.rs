@@ -1,0 +1,357 @@
+//! One fault under a steady stream of writes and reads: begun, struck, healed, settled; and what clients were told meanwhile.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use quorum::Code;
+use stack::Server;
+
+use crate::cluster::{Cluster, Eye, LIMIT};
+use crate::reader::{Kept, Log, Reader, Seen};
+use crate::run::Run;
+use crate::writer::{Told, Writer};
+
+/// Records a second of each writer.
+pub(crate) const RATE: f64 = 500.0;
+
+/// The session of a broker is 2 seconds here.
+const ELECTION: Duration = Duration::from_secs(15);
+
+/// No two acknowledgements are so far apart where nothing is hurt.
+const USUAL: Duration = Duration::from_millis(500);
+
+/// What is not decided so long after everything is back is given up.
+const DECIDED: Duration = Duration::from_secs(15);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// Nobody: the control.
+    Nobody,
+    Leader,
+    Follower,
+    Controller,
+    FollowerAndController,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Nothing passes between this broker and the others; clients still reach it.
+    Cut,
+    /// SIGSTOP: its sockets stay open, and nothing answers.
+    Freeze,
+}
+
+/// What is compared: acks and the minimum of the topic.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setting {
+    pub(crate) acks: &'static str,
+    pub(crate) min: &'static str,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan<'a> {
+    pub(crate) who: Who,
+    pub(crate) fault: Fault,
+    pub(crate) settings: &'a [Setting],
+    /// Of the writers, beside acks.
+    pub(crate) client: &'a [(&'a str, &'a str)],
+    /// Before the fault, while it lasts, and after it.
+    pub(crate) spans: [Duration; 3],
+    /// Which broker leads.
+    pub(crate) leader: i32,
+    /// How many replicas a topic has, each on another broker.
+    pub(crate) replicas: i32,
+}
+
+/// Which brokers a client knew when the fault struck.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Only the leader that is hurt.
+    Minority,
+    /// The others; a client of the leader's only when another leads.
+    Majority,
+}
+
+impl Side {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Minority => "minority",
+            Self::Majority => "majority",
+        }
+    }
+}
+
+/// What one writer and one reader of a side were told.
+pub(crate) struct Heard {
+    pub(crate) setting: Setting,
+    pub(crate) side: Side,
+    /// Records that were given to the writer.
+    pub(crate) given: u32,
+    pub(crate) told: Vec<Told>,
+    pub(crate) seen: Vec<Seen>,
+    /// The writer's records in the log, when all was over.
+    pub(crate) kept: Kept,
+}
+
+/// When what happened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct When {
+    pub(crate) begun: Instant,
+    pub(crate) struck: Instant,
+    /// When the writers stopped.
+    pub(crate) stopped: Instant,
+}
+
+/// A writer and a reader of one topic.
+struct Pair {
+    setting: Setting,
+    side: Side,
+    topic: String,
+    writer: Writer,
+    reader: Reader,
+    /// Whether it comes with the fault, and writes when another leads. Until then its records wait, as in a client's queue.
+    late: bool,
+}
+
+/// What the threads of a course agree on.
+struct Signals {
+    /// The first record of those that come with the fault.
+    from: AtomicU32,
+    /// Whether another leads.
+    open: AtomicBool,
+    stop: AtomicBool,
+}
+
+/// Runs one course, on topics of its own.
+pub(crate) fn run(run: &Run, cluster: &Cluster<'_>, plan: &Plan<'_>) -> anyhow::Result<(When, Vec<Heard>)> {
+    let replicas: Vec<i32> = (0..plan.replicas)
+        .map(|next| 1 + (plan.leader - 1 + next) % 3)
+        .collect();
+    let (mut topics, mut pairs) = (Vec::new(), Vec::new());
+    for setting in plan.settings {
+        let topic = cluster.topic(&replicas, &[("min.insync.replicas", setting.min)])?;
+        let sides: &[Side] = match plan.who {
+            Who::Leader => &[Side::Minority, Side::Majority],
+            _ => &[Side::Majority],
+        };
+        for side in sides {
+            pairs.push(Pair::new(cluster, plan, *setting, *side, &topic)?);
+        }
+        topics.push(topic);
+    }
+    let signals = Signals {
+        from: AtomicU32::new(u32::MAX),
+        open: AtomicBool::new(false),
+        stop: AtomicBool::new(false),
+    };
+    let begun = Instant::now();
+    let (struck, stopped, wrote, seen) = thread::scope(|scope| {
+        let follow: Vec<_> = pairs
+            .iter()
+            .map(|pair| {
+                let begins = || pair.late && signals.open.load(Ordering::Relaxed);
+                let (reader, stop) = (&pair.reader, &signals.stop);
+                scope.spawn(move || reader.follow(begins, stop))
+            })
+            .collect();
+        let writes = scope.spawn(|| write(begun, &pairs, &signals));
+        let struck = strike(run, cluster, plan, begun, &topics, &signals);
+        let stopped = Instant::now();
+        signals.stop.store(true, Ordering::Relaxed);
+        let wrote = joined(writes)?;
+        let seen = follow.into_iter().map(joined).collect::<anyhow::Result<Vec<_>>>()?;
+        anyhow::Ok((struck?, stopped, wrote, seen))
+    })?;
+    let eye = Eye::new(&cluster.all())?;
+    for topic in &topics {
+        eye.wait_for(topic, "all its replicas again", LIMIT, |placed| {
+            placed.in_sync.len() == replicas.len()
+        })?;
+    }
+    for pair in &pairs {
+        pair.writer.settle(DECIDED)?;
+    }
+    let logs = topics.iter().map(|topic| Log::read(&cluster.all(), topic));
+    let logs = logs.collect::<anyhow::Result<Vec<_>>>()?;
+    let mut all = Vec::new();
+    for ((pair, wrote), seen) in pairs.into_iter().zip(wrote).zip(seen) {
+        let topic = topics.iter().position(|topic| *topic == pair.topic).unwrap_or_default();
+        all.push(Heard {
+            setting: pair.setting,
+            side: pair.side,
+            given: wrote.len() as u32 + u32::from(!pair.late),
+            told: pair.writer.told(),
+            seen,
+            kept: logs[topic].of(pair.side as u32),
+        });
+    }
+    for topic in &topics {
+        cluster.remove(topic)?;
+    }
+    let when = When { begun, struck, stopped };
+    Ok((when, all))
+}
+
+fn joined<T>(thread: thread::ScopedJoinHandle<'_, anyhow::Result<T>>) -> anyhow::Result<T> {
+    let panicked = |_| Err(anyhow::anyhow!("a thread of the course panicked"));
+    thread.join().unwrap_or_else(panicked)
+}
+
+impl Pair {
+    fn new(cluster: &Cluster<'_>, plan: &Plan<'_>, setting: Setting, side: Side, topic: &str) -> anyhow::Result<Self> {
+        let late = plan.who == Who::Leader && side == Side::Majority;
+        let bootstrap = match plan.who {
+            Who::Leader => cluster.side(plan.leader, side == Side::Minority),
+            _ => cluster.all(),
+        };
+        let mut client = vec![("acks", setting.acks)];
+        client.extend(plan.client);
+        let pair = Self {
+            setting,
+            side,
+            topic: topic.to_owned(),
+            writer: Writer::new(&bootstrap, topic, side as u32, &client)?,
+            reader: Reader::new(&bootstrap, topic)?,
+            late,
+        };
+        if !late {
+            // Clients that are there before the fault know the leader, and have their connections.
+            pair.writer.send_all(0..1, LIMIT)?;
+            let told = pair.writer.told();
+            ensure!(
+                pair.writer.acknowledged().len() == 1,
+                "the first record was refused: {told:?}"
+            );
+            pair.reader.begin()?;
+            pair.reader.first(LIMIT)?;
+        }
+        Ok(pair)
+    }
+}
+
+/// Writes to all topics, each record when it is due; which records each writer was given.
+fn write(begun: Instant, pairs: &[Pair], signals: &Signals) -> anyhow::Result<Vec<Range<u32>>> {
+    let mut wrote = vec![1..1; pairs.len()];
+    for n in 1.. {
+        if signals.stop.load(Ordering::Relaxed) {
+            break;
+        }
+        thread::sleep(due(begun, n).saturating_duration_since(Instant::now()));
+        for (pair, wrote) in pairs.iter().zip(&mut wrote) {
+            if pair.late && !signals.open.load(Ordering::Relaxed) {
+                continue;
+            }
+            if pair.late && wrote.end == 1 {
+                let from = signals.from.load(Ordering::Relaxed).min(n);
+                *wrote = from..from;
+            }
+            while wrote.end <= n {
+                pair.writer.send(wrote.end)?;
+                wrote.end += 1;
+            }
+        }
+    }
+    Ok(wrote)
+}
+
+fn due(begun: Instant, n: u32) -> Instant {
+    begun + Duration::from_secs_f64(f64::from(n) / RATE)
+}
+
+/// Hurts who is to be hurt, and undoes that; when it was struck.
+fn strike(
+    run: &Run,
+    cluster: &Cluster<'_>,
+    plan: &Plan<'_>,
+    begun: Instant,
+    topics: &[String],
+    signals: &Signals,
+) -> anyhow::Result<Instant> {
+    let follower = 1 + plan.leader % 3;
+    let hurt: Vec<&Server> = match plan.who {
+        Who::Nobody => vec![],
+        Who::Leader => vec![cluster.broker(plan.leader)?],
+        Who::Follower => vec![cluster.broker(follower)?],
+        Who::Controller => vec![cluster.controller()?],
+        Who::FollowerAndController => vec![cluster.broker(follower)?, cluster.controller()?],
+    };
+    let [before, during, after] = plan.spans;
+    thread::sleep(before);
+    for server in &hurt {
+        match plan.fault {
+            Fault::Cut => run.wait(server.cut())?,
+            Fault::Freeze => run.wait(server.freeze())?,
+        }
+    }
+    let struck = Instant::now();
+    let first = (struck.duration_since(begun).as_secs_f64() * RATE).ceil();
+    signals.from.store(first as u32, Ordering::Relaxed);
+    let elected = match plan.who {
+        Who::Leader => elected(cluster, plan.leader, topics),
+        _ => Ok(()),
+    };
+    signals.open.store(elected.is_ok(), Ordering::Relaxed);
+    thread::sleep((struck + during).saturating_duration_since(Instant::now()));
+    // Undone also where nobody was elected.
+    for server in hurt.iter().rev() {
+        match plan.fault {
+            Fault::Cut => run.wait(server.heal())?,
+            Fault::Freeze => run.wait(server.thaw())?,
+        }
+    }
+    elected?;
+    thread::sleep(after);
+    Ok(struck)
+}
+
+/// Waits until each of the others knows another leader for each topic: a client that asks one that does not would go to the old
+/// one, which it can reach.
+fn elected(cluster: &Cluster<'_>, leader: i32, topics: &[String]) -> anyhow::Result<()> {
+    for other in (1..=3).filter(|id| *id != leader) {
+        let eye = Eye::new(&cluster.side(other, true))?;
+        for topic in topics {
+            eye.wait_for(topic, "another leader", ELECTION, |placed| {
+                placed.leader.is_some_and(|now| now != leader)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+impl Heard {
+    /// Records that were acknowledged and are not in the log.
+    pub(crate) fn lost(&self) -> u64 {
+        let said: Vec<u32> = self.acknowledged().map(|told| told.n).collect();
+        self.kept.lacks(&said)
+    }
+
+    pub(crate) fn acknowledged(&self) -> impl Iterator<Item = &Told> {
+        self.told.iter().filter(|told| told.code == Code::NoError)
+    }
+
+    /// Seconds after the fault without an acknowledgement.
+    pub(crate) fn unavailable(&self, when: &When) -> f64 {
+        silence(self.acknowledged().map(|told| told.at), when)
+    }
+
+    /// Seconds after the fault in which the reader was given nothing that was written after it.
+    pub(crate) fn unread(&self, when: &When) -> f64 {
+        let new = self
+            .seen
+            .iter()
+            .filter(|seen| due(when.begun, seen.identity.n) >= when.struck);
+        silence(new.map(|seen| seen.at), when)
+    }
+}
+
+/// Seconds from the fault to the end in which nothing came for longer than usual.
+fn silence(came: impl Iterator<Item = Instant>, when: &When) -> f64 {
+    let mut times: Vec<Instant> = came.filter(|at| (when.struck..when.stopped).contains(at)).collect();
+    times.extend([when.struck, when.stopped]);
+    times.sort();
+    let gaps = times.windows(2).map(|pair| pair[1].duration_since(pair[0]));
+    gaps.filter(|gap| *gap > USUAL).sum::<Duration>().as_secs_f64()
+}
