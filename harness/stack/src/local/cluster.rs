@@ -84,13 +84,9 @@ impl Cluster {
         };
         let mover = Arc::new(Mover::start()?);
         for node in self.nodes.iter_mut().filter(|node| node.role == Role::Broker) {
-            node.links = Some(Arc::new(Links::new(&mover, node.internal_port, controller)?));
+            node.links = Some(Arc::new(Links::new(&mover, node.id, node.internal_port, controller)?));
         }
-        let links = self
-            .nodes
-            .iter()
-            .filter_map(|node| Some((node.id, node.links.clone()?)));
-        let told = mover.for_all(controller, &links.collect::<Vec<_>>())?;
+        let told = mover.to_controller(controller)?;
         for node in self.nodes.iter_mut().filter(|node| node.role == Role::Controller) {
             node.told_port = Some(told);
         }
