@@ -127,6 +127,28 @@ pub(crate) fn ensure_launcher(progress: bool) -> Result<PathBuf, StackError> {
     Ok(folder.join("launcher"))
 }
 
+/// The class path of ZooKeeper. Only replicated tables need it, so no start of a stack fetches it.
+pub(crate) fn ensure_zookeeper(pieces: &Pieces, progress: bool) -> Result<String, StackError> {
+    let (home, server) = (home(), &versions()?.zookeeper);
+    let (folder, key) = (home.join(format!("zookeeper-{}", server.version)), jars::key(server));
+    let is_whole = || quick_check(&folder, &key) == Condition::Whole;
+    if !is_whole() {
+        staged(&home, progress, |staging, progress| {
+            if is_whole() {
+                return Ok(());
+            }
+            let (aside, rejected) = (staging.join("zookeeper"), home.join("rejected"));
+            fs::create_dir_all(&aside).map_err(StackError::io("creating", &aside))?;
+            let keeper = Keeper {
+                launcher: &pieces.launcher,
+                run: staging,
+            };
+            jars::fetch(server, &aside, &folder, &rejected, &keeper, progress)
+        })?;
+    }
+    Ok(jars::class_path(server, &folder))
+}
+
 /// Has something made as the one process that does so, in a folder that goes afterwards.
 fn staged(
     home: &Path,
