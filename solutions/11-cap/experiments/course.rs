@@ -1,6 +1,7 @@
 //! One fault under a steady stream of writes and reads: begun, struck, healed, settled; and what clients were told meanwhile.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -96,6 +97,20 @@ pub(crate) struct Heard {
     pub(crate) kept: Kept,
 }
 
+/// Has brokers that have just started warm up: in their first seconds an acknowledgement takes many times what it takes later.
+pub(crate) fn warm(run_: &Run, cluster: &Cluster<'_>) -> anyhow::Result<()> {
+    let plan = Plan {
+        who: Who::Nobody,
+        fault: Fault::Cut,
+        settings: &[Setting { acks: "1", min: "1" }, Setting { acks: "all", min: "1" }],
+        client: &[],
+        spans: [0, 2_500, 0].map(Duration::from_millis),
+        leader: 1,
+        replicas: 3,
+    };
+    run(run_, cluster, &plan).map(drop)
+}
+
 /// When what happened.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct When {
@@ -110,8 +125,7 @@ struct Pair {
     setting: Setting,
     side: Side,
     topic: String,
-    writer: Writer,
-    reader: Reader,
+    clients: OnceLock<(Writer, Reader)>,
     /// Whether it comes with the fault, and writes when another leads. Until then its records wait, as in a client's queue.
     late: bool,
 }
@@ -120,8 +134,6 @@ struct Pair {
 struct Signals {
     /// The first record of those that come with the fault.
     from: AtomicU32,
-    /// Whether another leads.
-    open: AtomicBool,
     stop: AtomicBool,
 }
 
@@ -144,7 +156,6 @@ pub(crate) fn run(run: &Run, cluster: &Cluster<'_>, plan: &Plan<'_>) -> anyhow::
     }
     let signals = Signals {
         from: AtomicU32::new(u32::MAX),
-        open: AtomicBool::new(false),
         stop: AtomicBool::new(false),
     };
     let begun = Instant::now();
@@ -152,13 +163,12 @@ pub(crate) fn run(run: &Run, cluster: &Cluster<'_>, plan: &Plan<'_>) -> anyhow::
         let follow: Vec<_> = pairs
             .iter()
             .map(|pair| {
-                let begins = || pair.late && signals.open.load(Ordering::Relaxed);
-                let (reader, stop) = (&pair.reader, &signals.stop);
-                scope.spawn(move || reader.follow(begins, stop))
+                let (clients, stop) = (&pair.clients, &signals.stop);
+                scope.spawn(move || follow(clients, stop))
             })
             .collect();
         let writes = scope.spawn(|| write(begun, &pairs, &signals));
-        let struck = strike(run, cluster, plan, begun, &topics, &signals);
+        let struck = strike(run, cluster, plan, begun, &topics, &pairs, &signals);
         let stopped = Instant::now();
         signals.stop.store(true, Ordering::Relaxed);
         let wrote = joined(writes)?;
@@ -171,8 +181,8 @@ pub(crate) fn run(run: &Run, cluster: &Cluster<'_>, plan: &Plan<'_>) -> anyhow::
             placed.in_sync.len() == replicas.len()
         })?;
     }
-    for pair in &pairs {
-        pair.writer.settle(DECIDED)?;
+    for (writer, _) in pairs.iter().filter_map(|pair| pair.clients.get()) {
+        writer.settle(DECIDED)?;
     }
     let logs = topics.iter().map(|topic| Log::read(&cluster.all(), topic));
     let logs = logs.collect::<anyhow::Result<Vec<_>>>()?;
@@ -183,7 +193,7 @@ pub(crate) fn run(run: &Run, cluster: &Cluster<'_>, plan: &Plan<'_>) -> anyhow::
             setting: pair.setting,
             side: pair.side,
             given: wrote.len() as u32 + u32::from(!pair.late),
-            told: pair.writer.told(),
+            told: pair.clients.get().map(|(writer, _)| writer.told()).unwrap_or_default(),
             seen,
             kept: logs[topic].of(pair.side as u32),
         });
@@ -195,40 +205,78 @@ pub(crate) fn run(run: &Run, cluster: &Cluster<'_>, plan: &Plan<'_>) -> anyhow::
     Ok((when, all))
 }
 
+/// Has a reader follow its topic, when it is there, until it is told to stop.
+fn follow(clients: &OnceLock<(Writer, Reader)>, stop: &AtomicBool) -> anyhow::Result<Vec<Seen>> {
+    while !stop.load(Ordering::Relaxed) {
+        if let Some((_, reader)) = clients.get() {
+            return Ok(reader.follow(stop));
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    Ok(Vec::new())
+}
+
 fn joined<T>(thread: thread::ScopedJoinHandle<'_, anyhow::Result<T>>) -> anyhow::Result<T> {
     let panicked = |_| Err(anyhow::anyhow!("a thread of the course panicked"));
     thread.join().unwrap_or_else(panicked)
 }
 
 impl Pair {
+    /// With its clients, if they are there before the fault: these know the leader, and have their connections.
     fn new(cluster: &Cluster<'_>, plan: &Plan<'_>, setting: Setting, side: Side, topic: &str) -> anyhow::Result<Self> {
-        let late = plan.who == Who::Leader && side == Side::Majority;
-        let bootstrap = match plan.who {
-            Who::Leader => cluster.side(plan.leader, side == Side::Minority),
-            _ => cluster.all(),
-        };
-        let mut client = vec![("acks", setting.acks)];
-        client.extend(plan.client);
         let pair = Self {
             setting,
             side,
             topic: topic.to_owned(),
-            writer: Writer::new(&bootstrap, topic, side as u32, &client)?,
-            reader: Reader::new(&bootstrap, topic)?,
-            late,
+            clients: OnceLock::new(),
+            late: plan.who == Who::Leader && side == Side::Majority,
         };
-        if !late {
-            // Clients that are there before the fault know the leader, and have their connections.
-            pair.writer.send_all(0..1, LIMIT)?;
-            let told = pair.writer.told();
+        if !pair.late {
+            let bootstrap = match plan.who {
+                Who::Leader => cluster.side(plan.leader, true),
+                _ => cluster.all(),
+            };
+            let writer = pair.writer(&bootstrap, plan)?;
+            writer.send_all(0..1, LIMIT)?;
+            let told = writer.told();
             ensure!(
-                pair.writer.acknowledged().len() == 1,
+                writer.acknowledged().len() == 1,
                 "the first record was refused: {told:?}"
             );
-            pair.reader.begin()?;
-            pair.reader.first(LIMIT)?;
+            let reader = Reader::new(&bootstrap, topic)?;
+            reader.begin()?;
+            reader.first(LIMIT)?;
+            let _ = pair.clients.set((writer, reader));
         }
         Ok(pair)
+    }
+
+    fn writer(&self, bootstrap: &str, plan: &Plan<'_>) -> anyhow::Result<Writer> {
+        let mut client = vec![("acks", self.setting.acks)];
+        client.extend(plan.client);
+        Writer::new(bootstrap, &self.topic, self.side as u32, &client)
+    }
+
+    /// Makes the clients that come when another leads, and know it: one that happened to ask the old leader, which it can
+    /// reach, is made anew.
+    fn come(&self, cluster: &Cluster<'_>, plan: &Plan<'_>) -> anyhow::Result<()> {
+        let bootstrap = cluster.side(plan.leader, false);
+        let knows = |leader: Option<i32>| leader.is_some_and(|now| now != plan.leader);
+        let (started, mut writer, mut reader) = (Instant::now(), None, None);
+        while writer.is_none() || reader.is_none() {
+            ensure!(started.elapsed() < ELECTION, "no client hears of another leader");
+            if writer.is_none() {
+                writer = Some(self.writer(&bootstrap, plan)?).filter(|writer| knows(writer.leader()));
+            }
+            if reader.is_none() {
+                reader = Some(Reader::new(&bootstrap, &self.topic)?).filter(|reader| knows(reader.leader()));
+            }
+        }
+        if let Some((writer, reader)) = writer.zip(reader) {
+            reader.begin()?;
+            let _ = self.clients.set((writer, reader));
+        }
+        Ok(())
     }
 }
 
@@ -241,15 +289,15 @@ fn write(begun: Instant, pairs: &[Pair], signals: &Signals) -> anyhow::Result<Ve
         }
         thread::sleep(due(begun, n).saturating_duration_since(Instant::now()));
         for (pair, wrote) in pairs.iter().zip(&mut wrote) {
-            if pair.late && !signals.open.load(Ordering::Relaxed) {
+            let Some((writer, _)) = pair.clients.get() else {
                 continue;
-            }
+            };
             if pair.late && wrote.end == 1 {
                 let from = signals.from.load(Ordering::Relaxed).min(n);
                 *wrote = from..from;
             }
             while wrote.end <= n {
-                pair.writer.send(wrote.end)?;
+                writer.send(wrote.end)?;
                 wrote.end += 1;
             }
         }
@@ -268,6 +316,7 @@ fn strike(
     plan: &Plan<'_>,
     begun: Instant,
     topics: &[String],
+    pairs: &[Pair],
     signals: &Signals,
 ) -> anyhow::Result<Instant> {
     let follower = 1 + plan.leader % 3;
@@ -290,10 +339,15 @@ fn strike(
     let first = (struck.duration_since(begun).as_secs_f64() * RATE).ceil();
     signals.from.store(first as u32, Ordering::Relaxed);
     let elected = match plan.who {
-        Who::Leader => elected(cluster, plan.leader, topics),
+        Who::Leader => elected(cluster, plan.leader, topics).and_then(|()| {
+            thread::scope(|scope| {
+                let late = pairs.iter().filter(|pair| pair.late);
+                let coming: Vec<_> = late.map(|pair| scope.spawn(|| pair.come(cluster, plan))).collect();
+                coming.into_iter().try_for_each(joined)
+            })
+        }),
         _ => Ok(()),
     };
-    signals.open.store(elected.is_ok(), Ordering::Relaxed);
     thread::sleep((struck + during).saturating_duration_since(Instant::now()));
     // Undone also where nobody was elected.
     for server in hurt.iter().rev() {

@@ -6,6 +6,7 @@ mod cluster;
 mod course;
 mod partition;
 mod reader;
+mod replicas;
 mod run;
 mod timeline;
 mod timeouts;
@@ -26,6 +27,7 @@ const EXPERIMENTS: &[(&str, Experiment)] = &[
     ("unclean", alone::unclean),
     ("below-min", alone::below_min),
     ("timeout-doubles", timeouts::run),
+    ("clickhouse-replicas", replicas::run),
 ];
 
 fn main() -> anyhow::Result<()> {

@@ -7,7 +7,7 @@ use anyhow::ensure;
 use measure::Teller;
 
 use crate::cluster::Cluster;
-use crate::course::{Fault, Heard, Plan, Setting, When, Who, run as course};
+use crate::course::{Fault, Heard, Plan, Setting, When, Who, run as course, warm};
 use crate::run::{Figures, Run};
 
 const SETTINGS: [Setting; 3] = [
@@ -15,6 +15,8 @@ const SETTINGS: [Setting; 3] = [
     Setting { acks: "all", min: "1" },
     Setting { acks: "all", min: "2" },
 ];
+
+const BOTH: [Setting; 2] = [Setting { acks: "1", min: "2" }, Setting { acks: "all", min: "2" }];
 
 /// Who is hurt, how, and what that is called.
 type Arm = (&'static str, Who, Fault);
@@ -37,14 +39,15 @@ const OTHERS: [Arm; 4] = [
 ];
 
 pub(crate) fn leader(run: &Run) -> anyhow::Result<()> {
-    all(run, &LEADER, run.pick(5, 1, 1))
+    all(run, &LEADER, &SETTINGS, run.pick(5, 1, 1))
 }
 
+/// One replica of three is away at most: the minimum makes no difference.
 pub(crate) fn bystanders(run: &Run) -> anyhow::Result<()> {
-    all(run, &OTHERS, run.pick(3, 1, 1))
+    all(run, &OTHERS, &BOTH, run.pick(3, 1, 1))
 }
 
-fn all(run: &Run, arms: &[Arm], rounds: usize) -> anyhow::Result<()> {
+fn all(run: &Run, arms: &[Arm], settings: &[Setting], rounds: usize) -> anyhow::Result<()> {
     if run.tries() {
         return tried(run);
     }
@@ -52,6 +55,7 @@ fn all(run: &Run, arms: &[Arm], rounds: usize) -> anyhow::Result<()> {
     teller.step("servers");
     let cluster = Cluster::own(run)?;
     cluster.tell(&teller);
+    warm(run, &cluster)?;
     let mut figures = Figures::default();
     for round in 0..rounds {
         for (name, who, fault) in arms {
@@ -59,7 +63,7 @@ fn all(run: &Run, arms: &[Arm], rounds: usize) -> anyhow::Result<()> {
             let plan = Plan {
                 who: *who,
                 fault: *fault,
-                settings: &SETTINGS,
+                settings,
                 client: &[],
                 spans: spans(run, *who),
                 // Each broker has its turn.
@@ -78,7 +82,8 @@ fn all(run: &Run, arms: &[Arm], rounds: usize) -> anyhow::Result<()> {
 
 fn spans(run: &Run, who: Who) -> [Duration; 3] {
     let during = match who {
-        Who::Nobody => 1_000,
+        Who::Nobody => 2_000,
+        Who::Controller => 3_000,
         _ => run.pick(6_000, 5_000, 200),
     };
     [1_000, during, 2_000].map(Duration::from_millis)

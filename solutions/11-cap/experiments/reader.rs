@@ -69,17 +69,22 @@ impl Reader {
         })
     }
 
-    /// Follows the topic until it is told to stop; `begins` is when it begins with the first record, if it has not before.
-    pub(crate) fn follow(&self, begins: impl Fn() -> bool, stop: &AtomicBool) -> anyhow::Result<Vec<Seen>> {
-        let (mut seen, mut begun) = (Vec::new(), false);
+    /// Follows the topic until it is told to stop.
+    pub(crate) fn follow(&self, stop: &AtomicBool) -> Vec<Seen> {
+        let mut seen = Vec::new();
         while !stop.load(Ordering::Relaxed) {
-            if !begun && begins() {
-                self.begin()?;
-                begun = true;
-            }
             seen.extend(self.next(Duration::from_millis(20)));
         }
-        Ok(seen)
+        seen
+    }
+
+    /// Who leads, as this client hears it now.
+    pub(crate) fn leader(&self) -> Option<i32> {
+        let metadata = self
+            .native
+            .fetch_metadata(Some(&self.topic), Duration::from_secs(1))
+            .ok()?;
+        Some(metadata.topics().first()?.partitions().first()?.leader())
     }
 
     /// The client goes on by itself after errors.

@@ -7,7 +7,7 @@ use measure::Teller;
 use quorum::Code;
 
 use crate::cluster::Cluster;
-use crate::course::{Fault, Heard, Plan, Setting, When, Who, run as course};
+use crate::course::{Fault, Heard, Plan, Setting, When, Who, run as course, warm};
 use crate::run::{Figures, Run};
 
 const SETTINGS: [Setting; 2] = [Setting { acks: "1", min: "2" }, Setting { acks: "all", min: "2" }];
@@ -29,6 +29,7 @@ pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
     teller.step("servers");
     let cluster = Cluster::own(run)?;
     cluster.tell(&teller);
+    warm(run, &cluster)?;
     let mut figures = Figures::default();
     for round in 0..rounds {
         for (name, fault) in faults {

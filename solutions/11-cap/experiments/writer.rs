@@ -97,6 +97,13 @@ impl Writer {
         })
     }
 
+    /// Who leads, as this client hears it now.
+    pub(crate) fn leader(&self) -> Option<i32> {
+        let client = self.native.client();
+        let metadata = client.fetch_metadata(Some(&self.topic), Duration::from_secs(1)).ok()?;
+        Some(metadata.topics().first()?.partitions().first()?.leader())
+    }
+
     /// Hands a record over. The client's queue holds more than is ever written here.
     pub(crate) fn send(&self, n: u32) -> anyhow::Result<()> {
         let bytes = Identity { writer: self.id, n }.bytes();
