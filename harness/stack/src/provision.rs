@@ -16,6 +16,7 @@ mod survey;
 mod tools;
 mod versions;
 mod warm;
+mod zookeeper;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
@@ -38,6 +39,7 @@ pub(crate) use store::key_of;
 pub use survey::{Found, auto_provider, survey};
 pub(crate) use tools::find as find_program;
 pub(crate) use versions::versions;
+pub(crate) use zookeeper::ensure_zookeeper;
 
 /// How long another process may hold the lock: it may be fetching over a slow line.
 const LOCK_LIMIT: Duration = Duration::from_secs(3600);
@@ -125,28 +127,6 @@ pub(crate) fn ensure_launcher(progress: bool) -> Result<PathBuf, StackError> {
         })?;
     }
     Ok(folder.join("launcher"))
-}
-
-/// The class path of ZooKeeper. Only replicated tables need it, so no start of a stack fetches it.
-pub(crate) fn ensure_zookeeper(pieces: &Pieces, progress: bool) -> Result<String, StackError> {
-    let (home, server) = (home(), &versions()?.zookeeper);
-    let (folder, key) = (home.join(format!("zookeeper-{}", server.version)), jars::key(server));
-    let is_whole = || quick_check(&folder, &key) == Condition::Whole;
-    if !is_whole() {
-        staged(&home, progress, |staging, progress| {
-            if is_whole() {
-                return Ok(());
-            }
-            let (aside, rejected) = (staging.join("zookeeper"), home.join("rejected"));
-            fs::create_dir_all(&aside).map_err(StackError::io("creating", &aside))?;
-            let keeper = Keeper {
-                launcher: &pieces.launcher,
-                run: staging,
-            };
-            jars::fetch(server, &aside, &folder, &rejected, &keeper, progress)
-        })?;
-    }
-    Ok(jars::class_path(server, &folder))
 }
 
 /// Has something made as the one process that does so, in a folder that goes afterwards.

@@ -62,7 +62,7 @@ struct Topic {
 }
 
 pub(crate) fn unclean(run: &Run) -> anyhow::Result<()> {
-    let rounds = run.pick(5, 1, 1);
+    let rounds = run.pick(3, 1, 1);
     all(run, &UNCLEAN, &[Then::Dies], rounds, |figures, topic, then, seen| {
         let Setting { unclean, min, acks } = topic.setting;
         ensure!(

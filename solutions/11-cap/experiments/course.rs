@@ -7,22 +7,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use quorum::Code;
 use stack::Server;
 
 use crate::cluster::{Cluster, Eye, LIMIT};
-use crate::reader::{Kept, Log, Reader, Seen};
+use crate::heard::{Heard, RATE, When, due};
+use crate::reader::{Log, Reader, Seen};
 use crate::run::Run;
-use crate::writer::{Told, Writer};
-
-/// Records a second of each writer.
-pub(crate) const RATE: f64 = 500.0;
+use crate::writer::Writer;
 
 /// The session of a broker is 2 seconds here.
 const ELECTION: Duration = Duration::from_secs(15);
-
-/// No two acknowledgements are so far apart where nothing is hurt.
-const USUAL: Duration = Duration::from_millis(500);
 
 /// What is not decided so long after everything is back is given up.
 const DECIDED: Duration = Duration::from_secs(15);
@@ -85,18 +79,6 @@ impl Side {
     }
 }
 
-/// What one writer and one reader of a side were told.
-pub(crate) struct Heard {
-    pub(crate) setting: Setting,
-    pub(crate) side: Side,
-    /// Records that were given to the writer.
-    pub(crate) given: u32,
-    pub(crate) told: Vec<Told>,
-    pub(crate) seen: Vec<Seen>,
-    /// The writer's records in the log, when all was over.
-    pub(crate) kept: Kept,
-}
-
 /// Has brokers that have just started warm up: in their first seconds an acknowledgement takes many times what it takes later.
 pub(crate) fn warm(run_: &Run, cluster: &Cluster<'_>) -> anyhow::Result<()> {
     let plan = Plan {
@@ -109,15 +91,6 @@ pub(crate) fn warm(run_: &Run, cluster: &Cluster<'_>) -> anyhow::Result<()> {
         replicas: 3,
     };
     run(run_, cluster, &plan).map(drop)
-}
-
-/// When what happened.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct When {
-    pub(crate) begun: Instant,
-    pub(crate) struck: Instant,
-    /// When the writers stopped.
-    pub(crate) stopped: Instant,
 }
 
 /// A writer and a reader of one topic.
@@ -305,10 +278,6 @@ fn write(begun: Instant, pairs: &[Pair], signals: &Signals) -> anyhow::Result<Ve
     Ok(wrote)
 }
 
-fn due(begun: Instant, n: u32) -> Instant {
-    begun + Duration::from_secs_f64(f64::from(n) / RATE)
-}
-
 /// Hurts who is to be hurt, and undoes that; when it was struck.
 fn strike(
     run: &Run,
@@ -373,39 +342,4 @@ fn elected(cluster: &Cluster<'_>, leader: i32, topics: &[String]) -> anyhow::Res
         }
     }
     Ok(())
-}
-
-impl Heard {
-    /// Records that were acknowledged and are not in the log.
-    pub(crate) fn lost(&self) -> u64 {
-        let said: Vec<u32> = self.acknowledged().map(|told| told.n).collect();
-        self.kept.lacks(&said)
-    }
-
-    pub(crate) fn acknowledged(&self) -> impl Iterator<Item = &Told> {
-        self.told.iter().filter(|told| told.code == Code::NoError)
-    }
-
-    /// Seconds after the fault without an acknowledgement.
-    pub(crate) fn unavailable(&self, when: &When) -> f64 {
-        silence(self.acknowledged().map(|told| told.at), when)
-    }
-
-    /// Seconds after the fault in which the reader was given nothing that was written after it.
-    pub(crate) fn unread(&self, when: &When) -> f64 {
-        let new = self
-            .seen
-            .iter()
-            .filter(|seen| due(when.begun, seen.identity.n) >= when.struck);
-        silence(new.map(|seen| seen.at), when)
-    }
-}
-
-/// Seconds from the fault to the end in which nothing came for longer than usual.
-fn silence(came: impl Iterator<Item = Instant>, when: &When) -> f64 {
-    let mut times: Vec<Instant> = came.filter(|at| (when.struck..when.stopped).contains(at)).collect();
-    times.extend([when.struck, when.stopped]);
-    times.sort();
-    let gaps = times.windows(2).map(|pair| pair[1].duration_since(pair[0]));
-    gaps.filter(|gap| *gap > USUAL).sum::<Duration>().as_secs_f64()
 }

@@ -4,6 +4,7 @@ mod alone;
 mod arithmetic;
 mod cluster;
 mod course;
+mod heard;
 mod partition;
 mod reader;
 mod replicas;

@@ -7,7 +7,8 @@ use anyhow::ensure;
 use measure::Teller;
 
 use crate::cluster::Cluster;
-use crate::course::{Fault, Heard, Plan, Setting, When, Who, run as course, warm};
+use crate::course::{Fault, Plan, Setting, Who, run as course, warm};
+use crate::heard::{Heard, When};
 use crate::run::{Figures, Run};
 
 const SETTINGS: [Setting; 3] = [
@@ -39,7 +40,7 @@ const OTHERS: [Arm; 4] = [
 ];
 
 pub(crate) fn leader(run: &Run) -> anyhow::Result<()> {
-    all(run, &LEADER, &SETTINGS, run.pick(5, 1, 1))
+    all(run, &LEADER, &SETTINGS, run.pick(4, 1, 1))
 }
 
 /// One replica of three is away at most: the minimum makes no difference.
@@ -65,7 +66,7 @@ fn all(run: &Run, arms: &[Arm], settings: &[Setting], rounds: usize) -> anyhow::
                 fault: *fault,
                 settings,
                 client: &[],
-                spans: spans(run, *who),
+                spans: spans(*who),
                 // Each broker has its turn.
                 leader: 1 + (round % 3) as i32,
                 replicas: 3,
@@ -80,11 +81,11 @@ fn all(run: &Run, arms: &[Arm], settings: &[Setting], rounds: usize) -> anyhow::
     Ok(())
 }
 
-fn spans(run: &Run, who: Who) -> [Duration; 3] {
+fn spans(who: Who) -> [Duration; 3] {
     let during = match who {
         Who::Nobody => 2_000,
         Who::Controller => 3_000,
-        _ => run.pick(6_000, 5_000, 200),
+        _ => 5_000,
     };
     [1_000, during, 2_000].map(Duration::from_millis)
 }

@@ -73,7 +73,7 @@ pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
     teller.step("servers");
     let replicas = match run.wait(Replicas::own(3)) {
         Ok(replicas) => replicas,
-        Err(error @ (StackError::Unavailable { .. } | StackError::Fetch { .. })) => {
+        Err(error @ (StackError::Unavailable { .. } | StackError::MissingTool { .. } | StackError::Fetch { .. })) => {
             teller.not_here(&format!("Replicated tables are not measured here: {error}."));
             return Ok(());
         }

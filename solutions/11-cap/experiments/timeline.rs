@@ -7,7 +7,8 @@ use measure::Teller;
 use quorum::Code;
 
 use crate::cluster::Cluster;
-use crate::course::{Fault, Heard, Plan, Setting, When, Who, run as course, warm};
+use crate::course::{Fault, Plan, Setting, Who, run as course, warm};
+use crate::heard::{Heard, When};
 use crate::run::{Figures, Run};
 
 const SETTINGS: [Setting; 2] = [Setting { acks: "1", min: "2" }, Setting { acks: "all", min: "2" }];

@@ -77,7 +77,7 @@ struct Stream<'a> {
 }
 
 pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
-    let rounds = run.pick(5, 1, 1);
+    let rounds = run.pick(3, 1, 1);
     let mut teller = Teller::new(1 + rounds);
     teller.step("servers");
     let cluster = match run.tries() {
