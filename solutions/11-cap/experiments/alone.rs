@@ -208,7 +208,7 @@ fn once(
         run.wait(cluster.broker(*id)?.freeze())?;
     }
     let near = cluster.side(leader, true);
-    let eye = Eye::new(&near)?;
+    let eye = Eye::new(&near);
     for topic in &topics {
         eye.wait_for(&topic.name, "one replica in sync", LIMIT, |placed| {
             placed.in_sync == [leader]
@@ -237,7 +237,7 @@ fn once(
             unavailable = next_acknowledged(run, cluster, &topics, leader, died)?;
         }
     }
-    let eye = Eye::new(&cluster.all())?;
+    let eye = Eye::new(&cluster.all());
     let mut all = Vec::new();
     for ((topic, visible), unavailable) in topics.into_iter().zip(visible).zip(unavailable) {
         eye.wait_for(&topic.name, "all its replicas again", LIMIT, |placed| {

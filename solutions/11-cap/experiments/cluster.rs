@@ -102,8 +102,8 @@ impl<'a> Cluster<'a> {
         for (key, value) in settings {
             topic = topic.set(key, value);
         }
-        let (eye, options) = (Eye::new(&self.all())?, options());
-        for made in self.run.wait(eye.0.create_topics([&topic], &options))? {
+        let (eye, options) = (Eye::new(&self.all()), options());
+        for made in self.run.wait(eye.client()?.create_topics([&topic], &options))? {
             made.map_err(|(name, code)| anyhow::anyhow!("creating topic {name}: {code}"))?;
         }
         eye.wait_for(&name, "all its replicas", LIMIT, |placed| {
@@ -113,8 +113,8 @@ impl<'a> Cluster<'a> {
     }
 
     pub(crate) fn remove(&self, topic: &str) -> anyhow::Result<()> {
-        let (eye, options) = (Eye::new(&self.all())?, options());
-        for gone in self.run.wait(eye.0.delete_topics(&[topic], &options))? {
+        let (eye, options) = (Eye::new(&self.all()), options());
+        for gone in self.run.wait(eye.client()?.delete_topics(&[topic], &options))? {
             gone.map_err(|(name, code)| anyhow::anyhow!("deleting topic {name}: {code}"))?;
         }
         Ok(())
@@ -122,17 +122,24 @@ impl<'a> Cluster<'a> {
 }
 
 /// Looks at a cluster by some of its brokers. One that is cut off, or was a moment ago, tells of old times.
-pub(crate) struct Eye(AdminClient<DefaultClientContext>);
+///
+/// Each question is a new client's: one that is kept moves on to any of the brokers that it hears of, the one that is cut
+/// off too, and goes on asking that.
+pub(crate) struct Eye(String);
 
 impl Eye {
-    pub(crate) fn new(bootstrap: &str) -> anyhow::Result<Self> {
-        Ok(Self(ClientConfig::new().set("bootstrap.servers", bootstrap).create()?))
+    pub(crate) fn new(bootstrap: &str) -> Self {
+        Self(bootstrap.to_owned())
+    }
+
+    fn client(&self) -> anyhow::Result<AdminClient<DefaultClientContext>> {
+        Ok(ClientConfig::new().set("bootstrap.servers", &self.0).create()?)
     }
 
     /// `None` while nobody says.
     pub(crate) fn placed(&self, topic: &str) -> Option<Placed> {
-        let metadata = self
-            .0
+        let client = self.client().ok()?;
+        let metadata = client
             .inner()
             .fetch_metadata(Some(topic), Duration::from_secs(3))
             .ok()?;

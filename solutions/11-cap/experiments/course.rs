@@ -148,7 +148,7 @@ pub(crate) fn run(run: &Run, cluster: &Cluster<'_>, plan: &Plan<'_>) -> anyhow::
         let seen = follow.into_iter().map(joined).collect::<anyhow::Result<Vec<_>>>()?;
         anyhow::Ok((struck?, stopped, wrote, seen))
     })?;
-    let eye = Eye::new(&cluster.all())?;
+    let eye = Eye::new(&cluster.all());
     for topic in &topics {
         eye.wait_for(topic, "all its replicas again", LIMIT, |placed| {
             placed.in_sync.len() == replicas.len()
@@ -334,7 +334,7 @@ fn strike(
 /// one, which it can reach.
 fn elected(cluster: &Cluster<'_>, leader: i32, topics: &[String]) -> anyhow::Result<()> {
     for other in (1..=3).filter(|id| *id != leader) {
-        let eye = Eye::new(&cluster.side(other, true))?;
+        let eye = Eye::new(&cluster.side(other, true));
         for topic in topics {
             eye.wait_for(topic, "another leader", ELECTION, |placed| {
                 placed.leader.is_some_and(|now| now != leader)

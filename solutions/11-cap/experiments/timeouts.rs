@@ -137,7 +137,7 @@ fn once(run: &Run, cluster: &Cluster<'_>, leader: i32, figures: &mut Figures) ->
         run.wait(cluster.broker(*id)?.thaw())?;
     }
     wrote?;
-    let eye = Eye::new(&cluster.all())?;
+    let eye = Eye::new(&cluster.all());
     for stream in &streams {
         eye.wait_for(&stream.topic, "all its replicas again", LIMIT, |placed| {
             placed.in_sync.len() == replicas.len()
