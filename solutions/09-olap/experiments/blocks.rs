@@ -11,7 +11,7 @@ use crate::server::Server;
 use crate::trades::{Stored, Trades};
 
 const BLOCKS: [usize; 6] = [1, 10, 100, 1_000, 10_000, 100_000];
-/// Rows a second that come whether or not the table takes them: a third of what one writer can insert one by one.
+/// Rows a second that come whether or not the table takes them: no more than one writer can insert one by one.
 const ARRIVE: f64 = 100.0;
 /// The server's own limit is 3,000 parts of a partition, which one writer does not reach in seconds.
 const PARTS: u32 = 20;

@@ -127,6 +127,8 @@ impl Sink {
             .set("group.id", topic)
             .set("auto.offset.reset", "earliest")
             .set("enable.auto.commit", "false")
+            // By default a consumer that holds 100,000 records fetches nothing for a second.
+            .set("fetch.queue.backoff.ms", "10")
             .create()?;
         consumer.subscribe(&[topic])?;
         let stop = Arc::new(AtomicBool::new(false));
