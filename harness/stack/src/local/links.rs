@@ -18,6 +18,9 @@ use tokio::sync::watch;
 /// How long nothing is accepted after that has failed.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// Whoever has not said its name for so long is sent away.
+const NAME: Duration = Duration::from_secs(5);
+
 /// Whether a link carries anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Link {
@@ -133,18 +136,8 @@ async fn accept<F: Future<Output = ()> + Send + 'static>(listener: TcpListener, 
 /// Carries a connection by the link of the broker that it names itself as, and by the link at its other end, if there is one. Without
 /// any, one that is no broker's is not carried.
 async fn from_broker(near: TcpStream, target: u16, other_end: Option<watch::Receiver<Link>>, known: Known) {
-    let mut head = [0; 128];
-    let mut seen = 0;
-    let id = loop {
-        match near.peek(&mut head).await {
-            Ok(0) | Err(_) => return,
-            Ok(bytes) => match client(&head[..bytes]) {
-                Some(id) => break id,
-                // What has come is not waited for a second time: a look now and then must do for the rest.
-                None if bytes == seen => tokio::time::sleep(PAUSE).await,
-                None => seen = bytes,
-            },
-        }
+    let Ok(Some(id)) = tokio::time::timeout(NAME, named(&near)).await else {
+        return;
     };
     let its_own = {
         let known = known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -156,6 +149,23 @@ async fn from_broker(near: TcpStream, target: u16, other_end: Option<watch::Rece
     let links: Vec<_> = other_end.into_iter().chain(its_own).collect();
     if !links.is_empty() {
         carry(near, target, links).await;
+    }
+}
+
+/// Who comes, by the head of its first request, which stays unread; `None` if the connection ends before.
+async fn named(near: &TcpStream) -> Option<Option<u32>> {
+    let mut head = [0; 128];
+    let mut seen = 0;
+    loop {
+        match near.peek(&mut head).await {
+            Ok(0) | Err(_) => return None,
+            Ok(bytes) => match client(&head[..bytes]) {
+                Some(id) => return Some(id),
+                // What has come is not waited for a second time: a look now and then must do for the rest.
+                None if bytes == seen => tokio::time::sleep(PAUSE).await,
+                None => seen = bytes,
+            },
+        }
     }
 }
 
