@@ -140,10 +140,7 @@ impl Eye {
     /// `None` while nobody says.
     pub(crate) fn placed(&self, topic: &str) -> Option<Placed> {
         let asks: BaseProducer = ClientConfig::new().set("bootstrap.servers", &self.0).create().ok()?;
-        let metadata = asks
-            .client()
-            .fetch_metadata(Some(topic), Duration::from_secs(3))
-            .ok()?;
+        let metadata = asks.client().fetch_metadata(Some(topic), Duration::from_secs(3)).ok()?;
         let found = metadata.topics().iter().find(|found| found.name() == topic)?;
         let partition = found.partitions().first()?;
         Some(Placed {
