@@ -141,7 +141,7 @@ pub(crate) fn run(run: &Run, cluster: &Cluster<'_>, plan: &Plan<'_>) -> anyhow::
             })
             .collect();
         let writes = scope.spawn(|| write(begun, &pairs, &signals));
-        let struck = strike(run, cluster, plan, begun, &topics, &pairs, &signals);
+        let struck = strike(run, cluster, plan, begun, &pairs, &signals);
         let stopped = Instant::now();
         signals.stop.store(true, Ordering::Relaxed);
         let wrote = joined(writes)?;
@@ -233,6 +233,7 @@ impl Pair {
     /// Makes the clients that come when another leads, and know it: one that happened to ask the old leader, which it can
     /// reach, is made anew.
     fn come(&self, cluster: &Cluster<'_>, plan: &Plan<'_>) -> anyhow::Result<()> {
+        elected(cluster, plan.leader, &self.topic)?;
         let bootstrap = cluster.side(plan.leader, false);
         let knows = |leader: Option<i32>| leader.is_some_and(|now| now != plan.leader);
         let (started, mut writer, mut reader) = (Instant::now(), None, None);
@@ -284,7 +285,6 @@ fn strike(
     cluster: &Cluster<'_>,
     plan: &Plan<'_>,
     begun: Instant,
-    topics: &[String],
     pairs: &[Pair],
     signals: &Signals,
 ) -> anyhow::Result<Instant> {
@@ -307,16 +307,11 @@ fn strike(
     let struck = Instant::now();
     let first = (struck.duration_since(begun).as_secs_f64() * RATE).ceil();
     signals.from.store(first as u32, Ordering::Relaxed);
-    let elected = match plan.who {
-        Who::Leader => elected(cluster, plan.leader, topics).and_then(|()| {
-            thread::scope(|scope| {
-                let late = pairs.iter().filter(|pair| pair.late);
-                let coming: Vec<_> = late.map(|pair| scope.spawn(|| pair.come(cluster, plan))).collect();
-                coming.into_iter().try_for_each(joined)
-            })
-        }),
-        _ => Ok(()),
-    };
+    let came = thread::scope(|scope| {
+        let late = pairs.iter().filter(|pair| pair.late);
+        let coming: Vec<_> = late.map(|pair| scope.spawn(|| pair.come(cluster, plan))).collect();
+        coming.into_iter().try_for_each(joined)
+    });
     thread::sleep((struck + during).saturating_duration_since(Instant::now()));
     // Undone also where nobody was elected.
     for server in hurt.iter().rev() {
@@ -325,21 +320,19 @@ fn strike(
             Fault::Freeze => run.wait(server.thaw())?,
         }
     }
-    elected?;
+    came?;
     thread::sleep(after);
     Ok(struck)
 }
 
-/// Waits until each of the others knows another leader for each topic: a client that asks one that does not would go to the old
-/// one, which it can reach.
-fn elected(cluster: &Cluster<'_>, leader: i32, topics: &[String]) -> anyhow::Result<()> {
+/// Waits until each of the others knows another leader: a client that asks one that does not would go to the old one, which it
+/// can reach.
+fn elected(cluster: &Cluster<'_>, leader: i32, topic: &str) -> anyhow::Result<()> {
     for other in (1..=3).filter(|id| *id != leader) {
         let eye = Eye::new(&cluster.side(other, true));
-        for topic in topics {
-            eye.wait_for(topic, "another leader", ELECTION, |placed| {
-                placed.leader.is_some_and(|now| now != leader)
-            })?;
-        }
+        eye.wait_for(topic, "another leader", ELECTION, |placed| {
+            placed.leader.is_some_and(|now| now != leader)
+        })?;
     }
     Ok(())
 }

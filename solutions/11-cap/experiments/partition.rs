@@ -84,7 +84,7 @@ fn all(run: &Run, arms: &[Arm], settings: &[Setting], rounds: usize) -> anyhow::
 fn spans(who: Who) -> [Duration; 3] {
     let during = match who {
         Who::Nobody => 2_000,
-        Who::Controller => 3_000,
+        Who::Controller => 5_000,
         _ => 5_000,
     };
     [1_000, during, 2_000].map(Duration::from_millis)

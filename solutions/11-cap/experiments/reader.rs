@@ -168,6 +168,14 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
+    /// Records that stand there more than once, and how often.
+    pub(crate) fn repeated(&self) -> impl Iterator<Item = (u32, u64)> {
+        self.times
+            .iter()
+            .filter(|(_, times)| **times > 1)
+            .map(|(n, times)| (*n, *times))
+    }
+
     pub(crate) fn holds(&self, n: u32) -> bool {
         self.times.contains_key(&n)
     }

@@ -11,8 +11,10 @@ use crate::run::{Figures, Run};
 /// How long a row is awaited on the replica that is read.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// The code of an insert that did not reach its quorum in time, and of a replica that does not have the last quorum insert.
-const UNSATISFIED: [&str; 2] = ["Code: 286", "Code: 319"];
+/// The codes of an insert that was not taken because the one before it has no quorum, of one whose own quorum did not come in time,
+/// and of a replica that does not have the last quorum insert.
+const REFUSED: &str = "Code: 286";
+const UNKNOWN: &str = "Code: 319";
 const BEHIND: &str = "Code: 289";
 
 /// How an insert is acknowledged, and what the replica that is read does meanwhile.
@@ -47,8 +49,8 @@ const ARMS: [Arm; 5] = [
     },
 ];
 
-/// The one arm in which writes fail, and so takes a second a row.
-const REFUSED: Arm = Arm {
+/// The one arm in which writes fail.
+const FAILS: Arm = Arm {
     quorum: 3,
     fetches: false,
 };
@@ -57,7 +59,11 @@ const REFUSED: Arm = Arm {
 #[derive(Default)]
 struct Seen {
     inserts: Vec<f64>,
+    /// Inserts that failed: refused, or of unknown outcome.
     refused: u64,
+    unknown: u64,
+    /// Of those, how many rows the first replica shows all the same.
+    there: u64,
     /// Reads by mode: of how many, without the row, and refused.
     plain: (u64, u64, u64),
     sequential: (u64, u64, u64),
@@ -82,15 +88,15 @@ pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
     teller.servers("local", replicas.versions());
     let mut figures = Figures::default();
     for round in 0..rounds {
-        for arm in arms.iter().chain([&REFUSED]) {
+        for arm in arms.iter().chain([&FAILS]) {
             let name = arm.name();
             teller.step(&name);
-            let rows = if arm.refuses() { run.pick(3, 2, 1) } else { rows };
+            let rows = if arm.fails() { 10.min(rows) } else { rows };
             let seen = run.wait(once(replicas.nodes(), arm, round, rows))?;
             ensure!(
-                arm.refuses() || seen.refused == 0,
-                "{} inserts were refused with nobody away that they need",
-                seen.refused
+                arm.fails() || seen.failed() == 0,
+                "{} inserts failed with nobody away that they need",
+                seen.failed()
             );
             seen.tell(&mut figures, &name, arm, rows);
         }
@@ -107,7 +113,7 @@ impl Arm {
         format!("quorum={} fetches={fetches}", self.quorum)
     }
 
-    fn refuses(&self) -> bool {
+    fn fails(&self) -> bool {
         self.quorum == 3 && !self.fetches
     }
 }
@@ -150,11 +156,17 @@ async fn once(nodes: &[ClickHouse], arm: &Arm, round: usize, rows: u32) -> anyho
         let started = Instant::now();
         match insert(n).await {
             Ok(()) => seen.inserts.push(started.elapsed().as_secs_f64() * 1e3),
-            Err(error) if UNSATISFIED.iter().any(|code| error.to_string().contains(code)) => {
-                seen.refused += 1;
+            Err(error) => {
+                let says = error.to_string();
+                match [REFUSED, UNKNOWN].map(|code| says.contains(code)) {
+                    [true, _] => seen.refused += 1,
+                    [_, true] => seen.unknown += 1,
+                    _ => return Err(error.into()),
+                }
+                let there = format!("SELECT count() FROM {table} WHERE n = {n}");
+                seen.there += writes.query(&there).fetch_one::<u64>().await?;
                 continue;
             }
-            Err(error) => return Err(error.into()),
         }
         let acknowledged = Instant::now();
         let look = |sequential: &str| {
@@ -206,11 +218,17 @@ fn count(
 }
 
 impl Seen {
+    fn failed(&self) -> u64 {
+        self.refused + self.unknown
+    }
+
     fn tell(&self, figures: &mut Figures, name: &str, arm: &Arm, rows: u32) {
         let percent = |part: u64, of: u64| 100.0 * part as f64 / of.max(1) as f64;
         let rows = u64::from(rows);
-        figures.add(name, "unwritten", percent(self.refused, rows), rows);
-        if arm.refuses() {
+        figures.add(name, "unwritten", percent(self.failed(), rows), rows);
+        if arm.fails() {
+            figures.add(name, "unknown", percent(self.unknown, rows), rows);
+            figures.add(name, "failed_and_there", percent(self.there, rows), rows);
             return;
         }
         figures.add(name, "insert", at(&self.inserts, 0.5), rows);

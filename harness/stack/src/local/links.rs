@@ -18,6 +18,9 @@ use tokio::sync::watch;
 /// How long nothing is accepted after that has failed.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// Whoever has not said its name for so long is sent away.
+const NAME: Duration = Duration::from_secs(5);
+
 /// Whether a link carries anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Link {
@@ -133,18 +136,8 @@ async fn accept<F: Future<Output = ()> + Send + 'static>(listener: TcpListener, 
 /// Carries a connection by the link of the broker that it names itself as, and by the link at its other end, if there is one. Without
 /// any, one that is no broker's is not carried.
 async fn from_broker(near: TcpStream, target: u16, other_end: Option<watch::Receiver<Link>>, known: Known) {
-    let mut head = [0; 128];
-    let mut seen = 0;
-    let id = loop {
-        match near.peek(&mut head).await {
-            Ok(0) | Err(_) => return,
-            Ok(bytes) => match client(&head[..bytes]) {
-                Some(id) => break id,
-                // What has come is not waited for a second time: a look now and then must do for the rest.
-                None if bytes == seen => tokio::time::sleep(PAUSE).await,
-                None => seen = bytes,
-            },
-        }
+    let Ok(Some(id)) = tokio::time::timeout(NAME, named(&near)).await else {
+        return;
     };
     let its_own = {
         let known = known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -156,6 +149,23 @@ async fn from_broker(near: TcpStream, target: u16, other_end: Option<watch::Rece
     let links: Vec<_> = other_end.into_iter().chain(its_own).collect();
     if !links.is_empty() {
         carry(near, target, links).await;
+    }
+}
+
+/// Who comes, by the head of its first request, which stays unread; `None` if the connection ends before.
+async fn named(near: &TcpStream) -> Option<Option<u32>> {
+    let mut head = [0; 128];
+    let mut seen = 0;
+    loop {
+        match near.peek(&mut head).await {
+            Ok(0) | Err(_) => return None,
+            Ok(bytes) => match client(&head[..bytes]) {
+                Some(id) => return Some(id),
+                // What has come is not waited for a second time: a look now and then must do for the rest.
+                None if bytes == seen => tokio::time::sleep(PAUSE).await,
+                None => seen = bytes,
+            },
+        }
     }
 }
 
@@ -244,16 +254,22 @@ mod tests {
         port
     }
 
+    /// So long without an answer is silence.
+    const SILENCE: Duration = Duration::from_millis(300);
+    /// An answer may take so long where others use the machine too.
+    const LIMIT: Duration = Duration::from_secs(10);
+
     fn connect(port: u16) -> TcpStream {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("a connection");
-        stream
-            .set_read_timeout(Some(Duration::from_millis(300)))
-            .expect("a limit");
-        stream
+        TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("a connection")
+    }
+
+    fn wait(stream: &TcpStream, limit: Duration) {
+        stream.set_read_timeout(Some(limit)).expect("a limit");
     }
 
     /// What comes back for a request: as many bytes, nothing, or the end of the connection.
-    fn answer(stream: &mut TcpStream) -> Result<usize, io::ErrorKind> {
+    fn answer(stream: &mut TcpStream, limit: Duration) -> Result<usize, io::ErrorKind> {
+        wait(stream, limit);
         let request = head("x");
         stream.write_all(&request).map_err(|error| error.kind())?;
         let mut answer = vec![0; request.len()];
@@ -289,23 +305,28 @@ mod tests {
         });
         let port = mover.to_controller(echo()).expect("a proxy");
         links[0].cut();
-        let ask = |port, id: u32| {
+        let ask = |port, id: u32, limit| {
             let mut stream = connect(port);
+            wait(&stream, limit);
             stream
                 .write_all(&head(&format!("raft-client-{id}")))
                 .expect("room for it");
             stream.read(&mut [0; 64]).map_err(|error| error.kind())
         };
         let silent = Err(io::ErrorKind::WouldBlock);
-        assert_eq!(ask(port, 1), silent, "the cut one is answered");
-        assert_eq!(ask(links[1].to_broker, 1), silent, "and so it is by another broker");
+        assert_eq!(ask(port, 1, SILENCE), silent, "the cut one is answered");
+        assert_eq!(
+            ask(links[1].to_broker, 1, SILENCE),
+            silent,
+            "and so it is by another broker"
+        );
         assert!(
-            ask(port, 2).is_ok_and(|bytes| bytes > 0),
+            ask(port, 2, LIMIT).is_ok_and(|bytes| bytes > 0),
             "the other one is not answered"
         );
         links[0].heal();
         assert!(
-            ask(port, 1).is_ok_and(|bytes| bytes > 0),
+            ask(port, 1, LIMIT).is_ok_and(|bytes| bytes > 0),
             "a healed one is not answered"
         );
     }
@@ -316,25 +337,26 @@ mod tests {
         let links = Links::new(&mover, 1, echo(), echo()).expect("two proxies");
         for port in [links.to_broker, links.to_controller] {
             let mut before = connect(port);
-            assert_eq!(answer(&mut before), Ok(15));
+            assert_eq!(answer(&mut before, LIMIT), Ok(15));
             links.cut();
             let mut during = connect(port);
             for stream in [&mut before, &mut during] {
                 assert_eq!(
-                    answer(stream),
+                    answer(stream, SILENCE),
                     Err(io::ErrorKind::WouldBlock),
                     "a cut link is silent, not closed"
                 );
             }
             links.heal();
             for stream in [&mut before, &mut during] {
+                wait(stream, LIMIT);
                 let ended = stream.read(&mut [0; 4]).map_err(|error| error.kind());
                 assert!(
                     matches!(ended, Ok(0) | Err(io::ErrorKind::ConnectionReset)),
                     "a connection of before a cut goes on: {ended:?}"
                 );
             }
-            assert_eq!(answer(&mut connect(port)), Ok(15));
+            assert_eq!(answer(&mut connect(port), LIMIT), Ok(15));
         }
     }
 }
