@@ -5,15 +5,15 @@
 //! | rule | Flink, and ours | Beam | Kafka Streams | Spark | RisingWave |
 //! |---|---|---|---|---|---|
 //! | a watermark *w* says: nothing to come | at or before *w* | before *w* | no watermark: the newest time of a task, less the grace | before *w*, per micro-batch | before *w* |
-//! | the result of `[start, end)` comes | *w* ≥ end − 1 | *w* ≥ end | with each record, or once at newest − grace ≥ end | *w* ≥ end (append), with each batch (update) | with each change, or once at *w* ≥ end |
+//! | the result of `[start, end)` comes | *w* ≥ end − 1 | *w* ≥ end | with each record (a cache merges some), or once at newest − grace ≥ end | *w* ≥ end (append), with each batch (update) | with each barrier, or once at *w* ≥ end |
 //! | too late is | a window: end − 1 + lateness ≤ *w* | a window: end − 1 + lateness < *w* | a window: end ≤ newest − grace | a window: end ≤ *w* of the batch before | a record: time < *w* |
 //! | late, but not too late | fires again at once, per record | a pane of the trigger's | updates | is in time | there is none |
 //! | a firing says | everything, or what is new (purging) | everything, or what is new: must be chosen | everything | everything (update) | everything |
 //! | two events exactly the gap apart | one session | two | one | one | two |
-//! | a session's end, shown | last + gap | last + gap | last | last + gap | last + gap |
+//! | a session's end, shown | last + gap | last + gap | last | last + gap | last, by `last_value` |
 //! | offset of a window | either sign, less than the size | 0 to the size | none | either sign | an argument |
-//! | windows before 1970 | as any other | as any other | cut off at 0 | ? | ? |
-//! | a slide longer than the window | leaves gaps | leaves gaps | refused | refused | ? |
+//! | windows before 1970 | as any other | as any other | cut off at 0 | as any other | ? |
+//! | a slide longer than the window | leaves gaps | leaves gaps | refused | refused | refused: the slide must divide the size |
 // ANCHOR_END: table
 
 use std::collections::BTreeMap;
