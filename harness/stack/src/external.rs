@@ -35,6 +35,9 @@ pub(crate) const CLICKHOUSE: &str = "http://127.0.0.1:18123";
 
 /// How long a cluster may take to say which brokers it has.
 const METADATA_LIMIT: Duration = Duration::from_secs(10);
+/// How long a cluster may take to delete topics, and how often it is asked: some of its brokers may have come back just now.
+const DELETE_LIMIT: Duration = Duration::from_secs(5);
+const DELETE_TRIES: u32 = 3;
 /// How long a cluster may take to be whole after one of it was started.
 const AGREE_LIMIT: Duration = Duration::from_secs(5);
 
@@ -270,14 +273,24 @@ fn delete_topics(bootstrap: &str, topics: &[String]) -> Result<(), StackError> {
     if topics.is_empty() {
         return Ok(());
     }
-    let admin = admin(bootstrap)?;
     let names: Vec<_> = topics.iter().map(String::as_str).collect();
-    let options = AdminOptions::new().request_timeout(Some(METADATA_LIMIT));
-    let failed = |source| StackError::Kafka {
-        doing: format!("deleting topics {}", topics.join(", ")),
-        source,
+    let options = AdminOptions::new().request_timeout(Some(DELETE_LIMIT));
+    let ask = || {
+        // A client of its own each time: one that asked a broker which had just come back goes on waiting for that one.
+        let admin = admin(bootstrap)?;
+        ready::wait(admin.delete_topics(&names, &options))?.map_err(|source| StackError::Kafka {
+            doing: format!("deleting topics {}", topics.join(", ")),
+            source,
+        })
     };
-    for deleted in ready::wait(admin.delete_topics(&names, &options))?.map_err(failed)? {
+    let mut answer = ask();
+    for _ in 1..DELETE_TRIES {
+        if answer.is_ok() {
+            break;
+        }
+        answer = ask();
+    }
+    for deleted in answer? {
         match deleted {
             // One that is gone already is as good.
             Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}

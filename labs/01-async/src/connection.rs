@@ -57,6 +57,8 @@ pub(crate) async fn run(
         let spaced = last_attempt.map_or(Instant::now(), |at| at + config.connect_spacing);
         tokio::select! {
             () = stopped(&mut commands) => return Err(FeedError::Stopped),
+            // An exchange that stays away sends nothing whose handing over would tell.
+            () = batches.closed() => return Err(FeedError::ConsumerGone),
             () = async {
                 sleep_until(spaced.max(Instant::now() + wait)).await;
                 // So many gaps wait for their repair that one long one is better than another short one.
@@ -70,6 +72,7 @@ pub(crate) async fn run(
         last_attempt = Some(began);
         let opened = tokio::select! {
             () = stopped(&mut commands) => return Err(FeedError::Stopped),
+            () = batches.closed() => return Err(FeedError::ConsumerGone),
             opened = timeout(config.connect_limit, open(shared)) => opened.unwrap_or(Err(OpenError::Late(config.connect_limit))),
         };
         match opened {

@@ -246,12 +246,18 @@ impl<'a> Session<'a> {
     /// exchange to wait. But the exchange counts silence, too: at each `tick` the pulse is looked at as one that is not reading, and a
     /// PING sent if it asks for one. Also at each tick: a feed that was told to stop ends with [`End::Stopped`]. A receiver that is gone
     /// ends it with [`End::ConsumerGone`], at once. When there is room, silence begins anew: nothing could be heard until now.
+    ///
+    /// The repairer waits for room in the same channel, and places are given in the order in which they were asked for. A tick must not
+    /// cost this wait its place: however slow the consumer is, the two take turns.
     async fn wait_for_room(&mut self, batch: Batch, tick: &mut Interval) -> Option<End> {
         // TASK 4: wait for room, with PINGs going on
         Counters::add(&self.shared.counters.stalls, 1);
+        let batches = self.batches.clone();
+        // One wait over all ticks: a `reserve` that is dropped gives its place in the queue to the repairer.
+        let mut room = std::pin::pin!(batches.reserve());
         loop {
             tokio::select! {
-                room = self.batches.reserve() => match room {
+                room = &mut room => match room {
                     Ok(room) => {
                         room.send(batch);
                         break;

@@ -184,6 +184,30 @@ async fn task1_a_feed_ends_with_its_receiver_and_with_its_handle() {
 }
 
 #[tokio::test]
+async fn task1_a_feed_that_is_still_connecting_ends_with_its_receiver() {
+    let server = Scripted::open(Manner::Silent).await;
+    let config = FeedConfig {
+        connect_limit: 10 * LIMIT,
+        ..server.config()
+    };
+    let (feed, batches) = feed::connect(config, Arc::new(Plain)).unwrap();
+    let came = async {
+        while server.came().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, came).await.expect("an attempt to connect");
+    drop(batches);
+    let ended = tokio::time::timeout(LIMIT, feed.ended()).await;
+    assert_eq!(
+        ended.expect(
+            "nothing has arrived whose handing over would tell that nobody takes it; see run in src/connection.rs"
+        ),
+        Err(FeedError::ConsumerGone)
+    );
+}
+
+#[tokio::test]
 async fn certificates_that_are_none_are_refused_at_once() {
     let server = Scripted::open(Manner::Silent).await;
     let pem = FeedConfig {

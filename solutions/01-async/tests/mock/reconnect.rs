@@ -1,12 +1,13 @@
 //! When there is no connection: how often another one is tried.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use feed::FeedConfig;
 use feed::backoff::Jitter;
+use feed::{FeedConfig, FeedError};
 use tokio::net::TcpListener;
 
-use crate::common::{LIMIT, Running, Venue};
+use crate::common::{LIMIT, Plain, Running, Venue};
 use crate::scripted::{Manner, Scripted};
 
 fn ms(millis: u64) -> Duration {
@@ -88,6 +89,31 @@ async fn task2_a_server_that_accepts_and_never_answers_is_given_up_and_tried_aga
             server.came().len() >= 3 && told.is_some_and(|error| error.contains("no connection within 50ms"))
         })
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn task2_a_feed_that_waits_for_its_next_attempt_ends_with_its_receiver() {
+    let server = Scripted::open(Manner::Ends).await;
+    let config = FeedConfig {
+        jitter: Jitter::Equal,
+        backoff_min: 10 * LIMIT,
+        backoff_max: 10 * LIMIT,
+        ..server.config()
+    };
+    let (feed, batches) = feed::connect(config, Arc::new(Plain)).unwrap();
+    let failed = async {
+        while feed.stats().last_error.is_none() {
+            tokio::time::sleep(ms(5)).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, failed).await.expect("a failed attempt");
+    drop(batches);
+    let ended = tokio::time::timeout(LIMIT, feed.ended()).await;
+    assert_eq!(
+        ended
+            .expect("an exchange that stays away tells nobody that the receiver is gone; see run in src/connection.rs"),
+        Err(FeedError::ConsumerGone)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

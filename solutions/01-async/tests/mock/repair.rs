@@ -1,11 +1,12 @@
 //! Whatever the exchange does to the connection, every trade arrives, and none twice.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use feed::backoff::Jitter;
 use feed::{FeedConfig, Origin};
 
-use crate::common::{Running, Venue};
+use crate::common::{LIMIT, Plain, Running, Venue};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn task6_a_dropped_socket_is_repaired() {
@@ -84,6 +85,49 @@ async fn task6_a_gap_of_many_pages_is_repaired_with_little_memory() {
     assert!(
         backwards <= repaired.len() / 700 + 1,
         "each stretch is handed over oldest first: {backwards} steps back"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn task6_the_socket_and_a_repair_take_turns_at_a_slow_consumer() {
+    let venue = Venue::open(1, 3000.0).await;
+    let config = FeedConfig {
+        batches: 1,
+        batch_frames: 16,
+        // Half of it at least: some thirty batches are missing.
+        jitter: Jitter::Equal,
+        backoff_min: Duration::from_millis(300),
+        backoff_max: Duration::from_millis(300),
+        ..venue.config()
+    };
+    let (feed, mut batches) = feed::connect(config, Arc::new(Plain)).unwrap();
+    while venue.exchange.counters().subscribed == 0 {
+        assert!(!batches.is_closed(), "the feed has ended: {:?}", feed.stats());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    venue.exchange.begin();
+    let mut next = async || {
+        let batch = tokio::time::timeout(LIMIT, batches.recv()).await;
+        let batch = batch.expect("a batch").expect("the feed goes on");
+        batch.trades.first().expect("the exchange sends nothing bad").origin
+    };
+    for _ in 0..20 {
+        next().await;
+    }
+    venue.exchange.faults().drop_sockets();
+    // The repair has all that was missed in its hands when the first of it comes.
+    while next().await != Origin::Repair {}
+    let mut turns = Vec::new();
+    for _ in 0..12 {
+        // Longer than a tick.
+        tokio::time::sleep(Duration::from_millis(120)).await;
+        turns.push(next().await);
+    }
+    let repaired = turns.iter().filter(|&&origin| origin == Origin::Repair).count();
+    assert!(
+        (4..=8).contains(&repaired),
+        "of twelve batches to each about six, whoever else waits for room: wait_for_room keeps its place in the queue over \
+         ticks; {turns:?}"
     );
 }
 
