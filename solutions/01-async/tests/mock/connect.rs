@@ -172,6 +172,12 @@ async fn task1_tls_is_trusted_by_the_extra_authority_and_refused_without_it() {
 async fn task1_a_feed_ends_with_its_receiver_and_with_its_handle() {
     let venue = Venue::open(5, 500.0).await;
     let (feed, batches) = feed::connect(venue.config(), Arc::new(Plain)).unwrap();
+    let subscribed = async {
+        while venue.exchange.counters().subscribed == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, subscribed).await.expect("a subscription");
     drop(batches);
     let ended = tokio::time::timeout(LIMIT, feed.ended()).await.unwrap();
     assert_eq!(ended, Err(FeedError::ConsumerGone));
