@@ -169,6 +169,8 @@ fn start(order: &Order<'_>, program: &Path, home: &Path) -> anyhow::Result<Child
         .arg("--bench")
         .env("LAB_STACK", order.provider.name())
         .env("CRITERION_HOME", home)
+        // A program that is killed removes nothing: what it wrote, a gigabyte now and then, goes with this folder.
+        .env("TMPDIR", home)
         // Of a program that fails the last words are shown, and they are to be words.
         .env_remove("RUST_BACKTRACE")
         .current_dir(order.lab.place(order.whose))
