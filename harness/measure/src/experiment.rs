@@ -18,8 +18,8 @@ pub struct Experiment {
     pub how: String,
     /// The program of `[[bench]]` that runs it: one that speaks [`Teller`](crate::Teller)'s lines, or one of criterion's.
     pub program: String,
-    /// Files that only this experiment is made of, as `experiments/order.rs`, below the solution's folder. What no experiment names is all of
-    /// theirs. A changed line makes those records stale that were measured with it, and no others.
+    /// Files that this experiment is made of, as `experiments/order.rs`, below the solution's folder; several may name one file. What no
+    /// experiment names is all of theirs. A changed line makes those records stale that were measured with it, and no others.
     #[serde(default)]
     pub files: Vec<String>,
     /// Which kind of program that is.

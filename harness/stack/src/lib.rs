@@ -31,6 +31,7 @@ pub use engine::images::{Images, ensure_images};
 pub use error::StackError;
 pub use host::Host;
 pub use kafka::{Kafka, Placed};
+pub use local::replicas::Replicas;
 pub use rename::RenameTrap;
 pub use server::Server;
 pub use spec::{Provider, Sizing, StackSpec, UnknownProvider};

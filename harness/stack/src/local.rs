@@ -6,8 +6,9 @@ pub(crate) mod kafka;
 mod links;
 
 mod process;
-
+pub(crate) mod replicas;
 pub(crate) mod server;
+
 #[cfg(test)]
 mod tests;
 
@@ -57,10 +58,6 @@ pub(crate) fn launch(spec: &StackSpec) -> Result<Launched, StackError> {
         }
     };
 
-    let handle = |server: &Arc<LocalServer>| {
-        let plan = server.process().plan();
-        Server::new(&plan.name, plan.log(), Arc::clone(server) as Arc<dyn Control>)
-    };
     let mut brokers: Vec<_> = kafka.servers.iter().map(handle).collect();
     let controller = if brokers.len() > kafka.cluster.brokers() {
         brokers.pop()
@@ -80,6 +77,12 @@ pub(crate) fn launch(spec: &StackSpec) -> Result<Launched, StackError> {
         clickhouse: crate::ClickHouse::new(clickhouse.url, handle(&clickhouse.server)),
         lease: Box::new(LocalLease { run, servers }),
     })
+}
+
+/// What the others are given of a server.
+fn handle(server: &Arc<LocalServer>) -> Server {
+    let plan = server.process().plan();
+    Server::new(&plan.name, plan.log(), Arc::clone(server) as Arc<dyn Control>)
 }
 
 /// The processes and the folder of one run.

@@ -16,6 +16,7 @@ mod survey;
 mod tools;
 mod versions;
 mod warm;
+mod zookeeper;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
@@ -38,6 +39,7 @@ pub(crate) use store::key_of;
 pub use survey::{Found, auto_provider, survey};
 pub(crate) use tools::find as find_program;
 pub(crate) use versions::versions;
+pub(crate) use zookeeper::ensure_zookeeper;
 
 /// How long another process may hold the lock: it may be fetching over a slow line.
 const LOCK_LIMIT: Duration = Duration::from_secs(3600);

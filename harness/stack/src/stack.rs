@@ -56,7 +56,7 @@ pub struct Ending(Arc<Mutex<Option<Box<dyn Lease>>>>);
 
 impl Ending {
     /// Of a stack that another process ends there is none.
-    fn of(lease: Option<Box<dyn Lease>>) -> Self {
+    pub(crate) fn of(lease: Option<Box<dyn Lease>>) -> Self {
         Self(Arc::new(Mutex::new(lease)))
     }
 

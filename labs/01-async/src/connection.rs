@@ -116,7 +116,8 @@ async fn stopped(commands: &mut watch::Receiver<Command>) {
 }
 
 /// Connects and subscribes: a transport to the exchange, the WebSocket handshake on it, and one text message that asks for all
-/// markets, sent and not only queued, under a ticket that no other connection has. The caller sets the time limit.
+/// markets, sent and not only queued, under a ticket that no other connection has, of this process or of any other: 16 characters or more,
+/// by chance and not counted. The caller sets the time limit.
 ///
 /// Large reads are what makes bursts ([`READ_BUFFER`]). A message may have [`HARD_LIMIT`] bytes, and so may a frame: one that is longer
 /// than the configuration allows is a bad frame of the exchange's and must not cost the connection, as a lower limit here would.

@@ -62,8 +62,8 @@ impl Pulse {
         todo!("task 3: dead, in need of a PING, or fine")
     }
 
-    /// A PING is sent now: its number, and its payload. The first is 1. What we send says nothing about the other side: on a
-    /// connection that nobody is at the other end of, sending works for a while.
+    /// A PING is sent now: its number, and its payload, which is the number in eight bytes, the highest first. The first is 1. What
+    /// we send says nothing about the other side: on a connection that nobody is at the other end of, sending works for a while.
     pub fn ping(&mut self, now: Instant) -> (u64, [u8; 8]) {
         todo!("task 3: number the PING and note its time")
     }

@@ -24,7 +24,7 @@ pub enum Early {
     /// it last fired. No firing ever repeats the one before it: not this one, and not that of the window's end.
     ChangedEvery(i64),
     /// Per window, at every whole multiple of this many milliseconds past its first value, changed or not (Flink:
-    /// `ContinuousEventTimeTrigger`).
+    /// `ContinuousEventTimeTrigger`, which rounds towards 1970: before it the first beat is one multiple later).
     ContinuousEvery(i64),
 }
 

@@ -31,7 +31,7 @@ pub enum Partition {
 pub struct Keep {
     /// A `DateTime64` column.
     pub column: &'static str,
-    /// After how many days a row goes.
+    /// After how many days a row goes; up to 2,200, because behind the cap of [`Keep::expression`] 32 bits have six years left.
     pub days: u32,
 }
 

@@ -74,8 +74,8 @@ impl Pulse {
         // END TASK 3
     }
 
-    /// A PING is sent now: its number, and its payload. The first is 1. What we send says nothing about the other side: on a
-    /// connection that nobody is at the other end of, sending works for a while.
+    /// A PING is sent now: its number, and its payload, which is the number in eight bytes, the highest first. The first is 1. What
+    /// we send says nothing about the other side: on a connection that nobody is at the other end of, sending works for a while.
     pub fn ping(&mut self, now: Instant) -> (u64, [u8; 8]) {
         // TASK 3: number the PING and note its time
         self.pings += 1;

@@ -11,11 +11,12 @@ use crate::server::Server;
 use crate::trades::{Stored, Trades};
 
 const BLOCKS: [usize; 6] = [1, 10, 100, 1_000, 10_000, 100_000];
-/// Rows a second that come whether or not the table takes them.
-const ARRIVE: f64 = 200.0;
-/// The server's own limit is 3,000 parts of a partition, which takes minutes to reach. Below about 6 nothing is worth a merge to the server, and
-/// the table refuses for ever.
-const PARTS: u32 = 10;
+/// Rows a second that come whether or not the table takes them: no more than one writer can insert one by one.
+const ARRIVE: f64 = 100.0;
+/// The server's own limit is 3,000 parts of a partition, which one writer does not reach in seconds.
+const PARTS: u32 = 20;
+/// How long a refused row waits until it is tried again.
+const AGAIN: Duration = Duration::from_millis(10);
 
 pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
     let blocks: &[usize] = run.pick(&BLOCKS, &BLOCKS, &[1, 1_000]);
@@ -120,8 +121,8 @@ fn closed(
     Ok(())
 }
 
-/// Rows come at their times; either each is inserted when it is due, or the batcher says when. What is refused is tried again with
-/// the next.
+/// Rows come at their times; either each is inserted when it is due, or the batcher says when. For a fifth of the time nothing is merged, as
+/// when the server is busy with large parts. What is refused is tried again.
 fn open(
     server: &Server<'_>,
     trades: &Trades,
@@ -148,7 +149,12 @@ fn open(
     let (mut tried, mut refused, mut delay) = (0_u64, 0_u64, Latency::default());
     let due = |n: usize| Duration::from_secs_f64(n as f64 / ARRIVE);
     let limit = span + Duration::from_secs(30);
+    let (stand, go) = (span / 4, span / 4 + span / 5);
+    let mut merges = vec![(go, "START"), (stand, "STOP")];
     while next < count || !waiting.is_empty() {
+        if let Some((_, what)) = merges.pop_if(|(at, _)| *at <= started.elapsed()) {
+            server.sql(&format!("SYSTEM {what} MERGES blocks"))?;
+        }
         anyhow::ensure!(
             started.elapsed() < limit,
             "{} rows still wait after {limit:?}",
@@ -190,6 +196,8 @@ fn open(
                 // The rows stay; with the batcher they count as come, so that the next cut takes them.
                 if batched {
                     batcher.push(now.as_millis() as i64, 20_240_101);
+                } else {
+                    std::thread::sleep(AGAIN);
                 }
             }
             Err(error) => return Err(error).context("inserting"),

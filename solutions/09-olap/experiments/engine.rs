@@ -6,7 +6,7 @@ use measure::{Latency, Teller};
 use olap::{Reader, kafka_reader};
 
 use crate::load::{LIMIT, Sink, flush, json, producer, send};
-use crate::run::{Figures, Run, until};
+use crate::run::{Figures, Run};
 use crate::server::Server;
 use crate::trades::Trades;
 
@@ -14,6 +14,22 @@ use crate::trades::Trades;
 const RATE: f64 = 1_000.0;
 /// How long a reader may stand at a record that it cannot read before it is called stuck.
 const STUCK: Duration = Duration::from_secs(8);
+/// How seldom it is asked whether all rows are there: each asking costs the server as much as an insert.
+const ASK: Duration = Duration::from_millis(100);
+/// What the lab's reader and the server's default say, and a fifth of each.
+const WAITS: [Waits; 3] = [
+    Waits { flush: 500, poll: 500 },
+    Waits { flush: 100, poll: 500 },
+    Waits { flush: 100, poll: 100 },
+];
+const POISON: &str = r#"{"market": poison"#;
+
+/// How long rows wait for a block, and a poll for records, milliseconds. Only the engine's poll waits until it has many.
+#[derive(Clone, Copy)]
+struct Waits {
+    flush: u64,
+    poll: u64,
+}
 
 /// Who reads the topic.
 enum Reading {
@@ -30,9 +46,9 @@ enum Handling {
 }
 
 pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
-    let count = run.pick(400_000, 100_000, 500);
+    let count = run.pick(400_000, 150_000, 500);
     let rounds = run.pick(5, 1, 1);
-    let mut teller = Teller::new(2 + rounds * 4 + 4);
+    let mut teller = Teller::new(2 + rounds * (2 + 2 + WAITS.len()) + 4);
     teller.step("servers");
     let server = Server::start(run, &teller)?;
     teller.step("trades");
@@ -42,18 +58,22 @@ pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
         for way in ["rust", "engine"] {
             teller.step(&format!("way={way}, a backlog"));
             backlog(&server, &trades, way, &mut figures)?;
-            teller.step(&format!("way={way}, {RATE} records/s"));
-            delay(
-                &server,
-                &trades,
-                way,
-                Duration::from_millis(run.pick(4_000, 1_500, 200)),
-                &mut figures,
-            )?;
+            for waits in WAITS
+                .iter()
+                .filter(|waits| way == "engine" || waits.flush == waits.poll)
+            {
+                let arm = match way {
+                    "rust" => format!("way={way} flush={}ms", waits.flush),
+                    _ => format!("way={way} flush={}ms poll={}ms", waits.flush, waits.poll),
+                };
+                teller.step(&format!("{arm}, {RATE} records/s"));
+                let span = Duration::from_millis(run.pick(4_000, 1_500, 200));
+                delay(&server, &trades, way, *waits, span, &arm, &mut figures)?;
+            }
         }
     }
     let poisoned: &[(&str, Handling)] = &[
-        ("way=rust handling=dead-letter", Handling::Default),
+        ("way=rust handling=dead-letter", Handling::Stream),
         ("way=engine handling=default", Handling::Default),
         ("way=engine handling=skip", Handling::Skip),
         ("way=engine handling=stream", Handling::Stream),
@@ -75,7 +95,7 @@ fn topic(server: &Server<'_>) -> anyhow::Result<String> {
 }
 
 /// Starts to read a topic into the table `rows`, which is new.
-fn read(server: &Server<'_>, topic: &str, way: &str, handling: Handling) -> anyhow::Result<Reading> {
+fn read(server: &Server<'_>, topic: &str, way: &str, waits: Waits, handling: Handling) -> anyhow::Result<Reading> {
     let kafka = server.stack.stack().kafka();
     let reader = Reader {
         database: &server.database,
@@ -87,6 +107,9 @@ fn read(server: &Server<'_>, topic: &str, way: &str, handling: Handling) -> anyh
     };
     let statements = kafka_reader(&reader)?;
     server.sql(&statements[0])?;
+    if handling == Handling::Stream {
+        server.sql("CREATE TABLE dead (raw String, why String) ENGINE = MergeTree ORDER BY ()")?;
+    }
     if way == "rust" {
         // A client of its own: connections belong to the runtime that made them, and the sink's runs only while it inserts.
         let client = server
@@ -95,16 +118,28 @@ fn read(server: &Server<'_>, topic: &str, way: &str, handling: Handling) -> anyh
             .clickhouse()
             .client()
             .with_database(&server.database);
-        return Ok(Reading::Rust(Sink::start(kafka.bootstrap(), topic, client, "rows")?));
+        let delay = Duration::from_millis(waits.flush);
+        return Ok(Reading::Rust(Sink::start(
+            kafka.bootstrap(),
+            topic,
+            client,
+            "rows",
+            delay,
+        )?));
     }
     let setting = match handling {
         Handling::Default => "",
         Handling::Skip => ",\n    kafka_skip_broken_messages = 10",
         Handling::Stream => ",\n    kafka_handle_error_mode = 'stream'",
     };
-    server.sql(&format!("{}{setting}", statements[1]))?;
+    let given = "kafka_flush_interval_ms = 500";
+    anyhow::ensure!(statements[1].contains(given), "the reader's statement has no {given}");
+    let waits = format!(
+        "kafka_flush_interval_ms = {},\n    kafka_poll_timeout_ms = {}",
+        waits.flush, waits.poll
+    );
+    server.sql(&format!("{}{setting}", statements[1].replace(given, &waits)))?;
     if handling == Handling::Stream {
-        server.sql("CREATE TABLE dead (raw String, why String) ENGINE = MergeTree ORDER BY ()")?;
         server.sql("CREATE MATERIALIZED VIEW dead_view TO dead AS SELECT _raw_message AS raw, _error AS why FROM rows_queue WHERE _error != ''")?;
         server.sql(&format!("{} WHERE _error = ''", statements[2]))?;
     } else {
@@ -127,8 +162,8 @@ fn rows(server: &Server<'_>) -> anyhow::Result<f64> {
     server.number("SELECT count() FROM rows")
 }
 
-/// Everything is in the topic before the reading begins. The rate is from the first rows that can be read to the last: how long a
-/// consumer takes to join its group is not asked here.
+/// Everything is in the topic before the reading begins. The rate is from the first part to the last but one: how long a consumer takes to
+/// join its group is in `begins`, and the last part waits for rows that do not come.
 fn backlog(server: &Server<'_>, trades: &Trades, way: &str, figures: &mut Figures) -> anyhow::Result<()> {
     let topic = topic(server)?;
     {
@@ -139,68 +174,75 @@ fn backlog(server: &Server<'_>, trades: &Trades, way: &str, figures: &mut Figure
         flush(&producer)?;
     }
     let mine = || measure::cpu_of(std::process::id()).as_secs_f64();
-    let (own, theirs) = (mine(), server.cpu());
-    let reading = read(server, &topic, way, Handling::Default)?;
-    let started = Instant::now();
-    let (mut first, mut all) = (None, 0.0);
-    while all < trades.len() as f64 {
-        anyhow::ensure!(started.elapsed() < LIMIT, "way={way}: {all} rows after {LIMIT:?}");
-        std::thread::sleep(Duration::from_millis(5));
-        all = rows(server)?;
-        if all > 0.0 {
-            first.get_or_insert((Instant::now(), all));
-        }
-    }
-    let arm = format!("way={way}");
-    figures.add(&arm, "whole", all / started.elapsed().as_secs_f64(), all as u64);
-    if let Some((at, there)) = first.filter(|(_, there)| *there < all) {
-        figures.add(&arm, "rate", (all - there) / at.elapsed().as_secs_f64(), all as u64);
-    }
-    figures.add(
-        &arm,
-        "begins",
-        first.map_or(0.0, |(at, _)| at.duration_since(started).as_secs_f64() * 1e3),
-        1,
-    );
+    let (own, theirs, started) = (mine(), server.cpu(), Instant::now());
+    let reading = read(server, &topic, way, WAITS[0], Handling::Default)?;
+    come(server, trades.len(), way)?;
+    let (arm, all) = (format!("way={way}"), trades.len() as f64);
     if let (Some(before), Some(after)) = (theirs, server.cpu()) {
         figures.add(&arm, "server_cpu", 1e6 * (after - before) / all, all as u64);
         figures.add(&arm, "own_cpu", 1e6 * (mine() - own) / all, all as u64);
     }
-    let blocks = server.number("SELECT uniqExact(_part) FROM rows")?;
-    figures.add(&arm, "parts", blocks, all as u64);
+    let parts = server.inserted("rows", started)?;
+    if let (Some((first, _)), Some((last, _))) = (parts.first(), parts.last()) {
+        figures.add(&arm, "begins", first.as_secs_f64() * 1e3, 1);
+        figures.add(&arm, "whole", all / last.as_secs_f64(), all as u64);
+    }
+    if let [(first, _), between @ .., (last, rows), _] = &parts[..] {
+        let rows = between.iter().map(|(_, rows)| rows).sum::<u64>() + rows;
+        figures.add(&arm, "rate", rows as f64 / (*last - *first).as_secs_f64(), rows);
+    }
+    figures.add(&arm, "parts", parts.len() as f64, all as u64);
     end(server, reading)
 }
 
-/// Records come at their times, while somebody reads; a row counts from when its record was due until a query sees it.
-fn delay(server: &Server<'_>, trades: &Trades, way: &str, span: Duration, figures: &mut Figures) -> anyhow::Result<()> {
+/// Waits until `rows` has so many rows.
+fn come(server: &Server<'_>, all: usize, way: &str) -> anyhow::Result<()> {
+    let started = Instant::now();
+    while rows(server)? < all as f64 {
+        anyhow::ensure!(
+            started.elapsed() < LIMIT,
+            "way={way}: {} of {all} rows after {LIMIT:?}",
+            rows(server)?
+        );
+        std::thread::sleep(ASK);
+    }
+    Ok(())
+}
+
+/// Records come at their times, while somebody reads; a row counts from when its record was due until its part is there.
+fn delay(
+    server: &Server<'_>,
+    trades: &Trades,
+    way: &str,
+    waits: Waits,
+    span: Duration,
+    arm: &str,
+    figures: &mut Figures,
+) -> anyhow::Result<()> {
     let topic = topic(server)?;
     let producer = producer(server.stack.stack().kafka().bootstrap())?;
-    let reading = read(server, &topic, way, Handling::Default)?;
+    let reading = read(server, &topic, way, waits, Handling::Default)?;
     // One record through it all, so that whoever reads has begun.
     send(&producer, &topic, &json(trades, 0))?;
-    until("the first record is a row", LIMIT, || {
-        rows(server).is_ok_and(|rows| rows > 0.0)
-    })?;
+    come(server, 1, way)?;
     let count = ((span.as_secs_f64() * RATE) as usize).min(trades.len() - 1);
-    let (started, mut sent, mut seen, mut delay) = (Instant::now(), 0, 0, Latency::default());
+    let (started, mut delay) = (Instant::now(), Latency::default());
     let due = |n: usize| Duration::from_secs_f64(n as f64 / RATE);
-    while seen < count {
-        anyhow::ensure!(started.elapsed() < span + LIMIT, "way={way}: {seen} of {count} rows");
-        while sent < count && due(sent) <= started.elapsed() {
-            send(&producer, &topic, &json(trades, sent + 1))?;
-            sent += 1;
-        }
-        let there = (rows(server)? as usize).saturating_sub(1);
-        let now = started.elapsed();
-        for n in seen..there {
-            delay.record(now.saturating_sub(due(n)).as_micros() as u64, 1);
-        }
-        seen = seen.max(there);
-        std::thread::sleep(Duration::from_millis(2));
+    for n in 0..count {
+        std::thread::sleep(due(n).saturating_sub(started.elapsed()));
+        send(&producer, &topic, &json(trades, n + 1))?;
     }
-    let arm = format!("way={way}");
-    figures.add(&arm, "delay_p50", delay.millis_at(0.5), delay.count());
-    figures.add(&arm, "delay_p99", delay.millis_at(0.99), delay.count());
+    come(server, 1 + count, way)?;
+    // Rows stand in the parts as their records stand in the topic: it has one partition.
+    let mut row = 0;
+    for (there, rows) in server.inserted("rows", started)? {
+        for n in row.max(1)..row + rows as usize {
+            delay.record(there.saturating_sub(due(n - 1)).as_micros() as u64, 1);
+        }
+        row += rows as usize;
+    }
+    figures.add(arm, "delay_p50", delay.millis_at(0.5), delay.count());
+    figures.add(arm, "delay_p99", delay.millis_at(0.99), delay.count());
     end(server, reading)
 }
 
@@ -218,27 +260,23 @@ fn poison(
     for n in 0..EACH {
         send(&producer, &topic, &json(trades, n))?;
     }
-    send(&producer, &topic, b"{\"market\": poison")?;
+    send(&producer, &topic, POISON.as_bytes())?;
     for n in EACH..2 * EACH {
         send(&producer, &topic, &json(trades, n))?;
     }
     flush(&producer)?;
-    let reading = read(
-        server,
-        &topic,
-        if arm.contains("rust") { "rust" } else { "engine" },
-        handling,
-    )?;
+    let way = if arm.contains("rust") { "rust" } else { "engine" };
+    let reading = read(server, &topic, way, WAITS[0], handling)?;
+    let kept = || match handling {
+        Handling::Stream => server.number(&format!("SELECT count() FROM dead WHERE raw = '{POISON}'")),
+        Handling::Default | Handling::Skip => Ok(0.0),
+    };
+    let all = |come: f64, kept: f64| come >= (2 * EACH) as f64 && (kept > 0.0 || handling != Handling::Stream);
     let started = Instant::now();
-    while rows(server)? < (2 * EACH) as f64 && started.elapsed() < STUCK {
-        std::thread::sleep(Duration::from_millis(20));
+    while !all(rows(server)?, kept()?) && started.elapsed() < STUCK {
+        std::thread::sleep(ASK);
     }
     figures.add(arm, "come", 100.0 * rows(server)? / (2 * EACH) as f64, 2 * EACH as u64);
-    let kept = match &reading {
-        Reading::Rust(sink) => sink.dead() as f64,
-        Reading::Engine if handling == Handling::Stream => server.number("SELECT count() FROM dead")?,
-        Reading::Engine => 0.0,
-    };
-    figures.add(arm, "kept", 100.0 * kept, 1);
+    figures.add(arm, "kept", 100.0 * kept()?, 1);
     end(server, reading)
 }

@@ -1,18 +1,18 @@
 //! Records in a topic, and a sink in Rust that reads them: what stands beside ClickHouse's own reader.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use clickhouse::Client;
+use clickhouse::{Client, Row};
 use market::{Decimal, Market};
 use olap::{Batcher, Bounds};
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::message::Message as _;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer as _, ThreadedProducer};
-use rdkafka::{ClientConfig, Offset, TopicPartitionList};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::trades::{Stored, Trades};
@@ -78,9 +78,16 @@ struct Waiting {
     row: Stored<'static>,
 }
 
-fn parsed(value: &[u8], offset: i64) -> Option<Waiting> {
-    let record: Record<'_> = serde_json::from_slice(value).ok()?;
-    let exact = |number: &RawValue| Decimal::parse(number.get().as_bytes()).ok();
+/// A row of `dead`.
+#[derive(Row, Serialize)]
+struct Dead<'a> {
+    raw: &'a str,
+    why: &'a str,
+}
+
+fn parsed(value: &[u8], offset: i64) -> Result<Waiting, String> {
+    let record: Record<'_> = serde_json::from_slice(value).map_err(|why| why.to_string())?;
+    let exact = |number: &RawValue| Decimal::parse(number.get().as_bytes()).map_err(|why| why.to_string());
     let row = Stored {
         market: "",
         sequential_id: record.sequential_id,
@@ -92,38 +99,46 @@ fn parsed(value: &[u8], offset: i64) -> Option<Waiting> {
         kafka_partition: 0,
         kafka_offset: offset,
     };
-    Some(Waiting {
+    Ok(Waiting {
         market: record.market,
         row,
     })
 }
 
-/// A sink of the plainest kind: reads partition 0 of a topic, parses, writes blocks into a table when the lab's batcher says so, and
-/// keeps what it cannot parse. No epochs, no takeover: what exactly-once costs is another chapter's.
+/// A sink of the plainest kind: reads a topic as a member of a group, parses, writes blocks into a table when the lab's batcher says so,
+/// commits what it has written, and writes what it cannot parse into the table `dead`. No epochs, no takeover: what exactly-once costs
+/// is another chapter's.
 pub(crate) struct Sink {
     stop: Arc<AtomicBool>,
-    dead: Arc<AtomicU64>,
     thread: JoinHandle<anyhow::Result<()>>,
 }
 
 impl Sink {
-    pub(crate) fn start(brokers: &str, topic: &str, client: Client, table: &'static str) -> anyhow::Result<Self> {
+    /// A block is cut at 20,000 rows, or when its oldest has waited for `delay`.
+    pub(crate) fn start(
+        brokers: &str,
+        topic: &str,
+        client: Client,
+        table: &'static str,
+        delay: Duration,
+    ) -> anyhow::Result<Self> {
         let consumer: BaseConsumer = ClientConfig::new()
             .set("bootstrap.servers", brokers)
             .set("group.id", topic)
+            .set("auto.offset.reset", "earliest")
             .set("enable.auto.commit", "false")
+            // By default a consumer that holds 100,000 records fetches nothing for a second.
+            .set("fetch.queue.backoff.ms", "10")
             .create()?;
-        let mut list = TopicPartitionList::new();
-        list.add_partition_offset(topic, 0, Offset::Beginning)?;
-        consumer.assign(&list)?;
-        let (stop, dead) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let (stopped, letters) = (Arc::clone(&stop), Arc::clone(&dead));
+        consumer.subscribe(&[topic])?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let started = Instant::now();
             let mut batcher = Batcher::new(Bounds {
                 rows: 20_000,
-                delay_ms: 100,
+                delay_ms: delay.as_millis() as i64,
                 part_ms: 20,
                 refused_ms: 5_000,
             });
@@ -132,12 +147,18 @@ impl Sink {
                 // The client goes on by itself after most errors; one that lasts shows as rows that do not come.
                 let patience = Duration::from_millis(if waiting.is_empty() { 20 } else { 2 });
                 if let Some(Ok(record)) = consumer.poll(patience) {
-                    match parsed(record.payload().unwrap_or_default(), record.offset()) {
-                        Some(trade) => {
+                    let value = record.payload().unwrap_or_default();
+                    match parsed(value, record.offset()) {
+                        Ok(trade) => {
                             batcher.push(started.elapsed().as_millis() as i64, 20_240_101);
                             waiting.push(trade);
                         }
-                        None => _ = letters.fetch_add(1, Ordering::Relaxed),
+                        Err(why) => runtime.block_on(async {
+                            let mut insert = client.insert::<Dead<'_>>("dead").await?;
+                            let raw = String::from_utf8_lossy(value);
+                            insert.write(&Dead { raw: &raw, why: &why }).await?;
+                            insert.end().await
+                        })?,
                     }
                 }
                 if batcher.cut(started.elapsed().as_millis() as i64).is_some() {
@@ -154,16 +175,13 @@ impl Sink {
                     })?;
                     batcher.taken();
                     waiting.clear();
+                    // What has been polled is written by now.
+                    consumer.commit_consumer_state(CommitMode::Async)?;
                 }
             }
             Ok(())
         });
-        Ok(Self { stop, dead, thread })
-    }
-
-    /// Records that it could not parse.
-    pub(crate) fn dead(&self) -> u64 {
-        self.dead.load(Ordering::Relaxed)
+        Ok(Self { stop, thread })
     }
 
     pub(crate) fn end(self) -> anyhow::Result<()> {

@@ -50,6 +50,18 @@ pub(crate) fn until(what: &str, limit: Duration, mut there: impl FnMut() -> bool
     Ok(())
 }
 
+/// How long `work` takes, milliseconds: once if it is long, else the median of up to nine times, which what else the machine does moves less.
+pub(crate) fn millis(mut work: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<f64> {
+    let mut took = Vec::new();
+    while took.is_empty() || (took.len() < 9 && took.iter().sum::<f64>() < 50.0) {
+        let started = Instant::now();
+        work()?;
+        took.push(started.elapsed().as_secs_f64() * 1e3);
+    }
+    took.sort_by(f64::total_cmp);
+    Ok(took[took.len() / 2])
+}
+
 /// Samples as they come, told when all are there. Arms and metrics keep the order in which they first came.
 #[derive(Default)]
 pub(crate) struct Figures {

@@ -1,6 +1,6 @@
 //! ClickHouse for the experiments: a database of its own, trades in it, and queries with their evidence.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clickhouse::Client;
@@ -131,6 +131,34 @@ impl<'a> Server<'a> {
             ))?;
         }
         self.sql(&format!("OPTIMIZE TABLE {table} FINAL"))
+    }
+
+    /// The parts that inserts made of `table`, in their order, with the rows of each: when it could be read, after `from`. By the server's
+    /// own log, because a query that asks how many rows there are costs as much as an insert, and sees them late.
+    pub(crate) fn inserted(&self, table: &str, from: Instant) -> anyhow::Result<Vec<(Duration, u64)>> {
+        self.sql("SYSTEM FLUSH LOGS part_log")?;
+        // Its clock at `from`: half of the asking is taken to be the way there.
+        let asked = Instant::now();
+        let now: i64 = self
+            .text(&self.client, "SELECT toUnixTimestamp64Micro(now64(6))")?
+            .trim()
+            .parse()?;
+        let from = now - (asked.duration_since(from) + asked.elapsed() / 2).as_micros() as i64;
+        self.text(
+            &self.client,
+            &format!(
+                "SELECT toUnixTimestamp64Micro(event_time_microseconds), rows FROM system.part_log WHERE event_type = 'NewPart' AND error = 0 AND \
+                 database = currentDatabase() AND table_uuid = (SELECT uuid FROM system.tables WHERE database = currentDatabase() AND \
+                 name = '{table}') ORDER BY event_time_microseconds"
+            ),
+        )?
+        .lines()
+        .map(|line| {
+            let (at, rows) = line.split_once('\t').context("a time and a number of rows")?;
+            let after = (at.parse::<i64>()? - from).max(0) as u64;
+            Ok((Duration::from_micros(after), rows.parse()?))
+        })
+        .collect()
     }
 
     /// Processor seconds of the server's process so far, if it is one of this machine.

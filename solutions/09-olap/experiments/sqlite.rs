@@ -15,15 +15,6 @@ pub(crate) struct Rows {
     connection: Connection,
 }
 
-/// Whether a connection has read the pages before.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Cache {
-    /// It has just been opened; the kernel may still have them.
-    New,
-    /// It has asked the same before.
-    Warm,
-}
-
 fn open(file: &Path) -> anyhow::Result<Connection> {
     let connection = Connection::open(file).context("opening SQLite's file")?;
     // Nothing is written while it is measured, so the journal is nobody's cost: while it is filled there is none.

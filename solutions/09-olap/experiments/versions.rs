@@ -1,12 +1,10 @@
 //! versions: what a Replacing table shows before a merge and after it, and what each way to the newest reads.
 
-use std::time::Instant;
-
 use anyhow::ensure;
 use measure::Teller;
 use olap::{Newest, newest, replacing};
 
-use crate::run::{Figures, Run};
+use crate::run::{Figures, Run, millis};
 use crate::server::Server;
 
 /// Versions of each candle.
@@ -52,9 +50,7 @@ pub(crate) fn run(run: &Run) -> anyhow::Result<()> {
                 let query = newest(&table, &server.database, how)?;
                 let sql = format!("SELECT count(), sum(close), sum(volume), max(high), sum(trades) FROM ({query})");
                 let (answer, evidence) = server.evidence(&client, &sql)?;
-                let started = Instant::now();
-                server.text(&client, &sql)?;
-                let took = started.elapsed().as_secs_f64() * 1e3;
+                let took = millis(|| server.text(&client, &sql).map(drop))?;
                 let rows: f64 = answer.split('\t').next().unwrap_or_default().parse()?;
                 if how != Newest::Plain || merged == "yes" {
                     let wanted = wanted.get_or_insert(answer.clone());

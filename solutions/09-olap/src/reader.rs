@@ -1,7 +1,7 @@
 //! ClickHouse reading the topic by itself: its Kafka engine, for both encodings.
 //!
 //! Lab material, and a proof that the record is readable by more than our own worker. The pipeline does not run on it: the
-//! engine commits offsets apart from the parts it writes, so a crash between the two loses or doubles rows.
+//! engine commits offsets after the parts and apart from them, so a crash between the two doubles rows.
 
 use market::record::Encoding;
 use market::tables::TRADES_COLUMNS;

@@ -72,7 +72,8 @@ const STAYS: [Code; 10] = [
     Code::UnsupportedCompressionType,
 ];
 
-/// What an attempt has done that was answered with `code`, or ended with it in the client.
+/// What an attempt has done that was answered with `code`, or ended with it in the client. An attempt is one request: a client that
+/// repeats by itself tells of its last one alone, and one before it may have been in doubt.
 ///
 /// - [`Code::NoError`] is worth what the acks are: with [`Acks::None`] nobody answered. A [`Code::DuplicateSequenceNumber`] says that
 ///   an earlier attempt is in the log.
@@ -96,7 +97,8 @@ pub fn fate(code: Code, acks: Acks) -> Fate {
 }
 
 /// What to do after an attempt that ended with `code`. `recognised`: the broker would recognise a repeat, because it comes with the same producer
-/// id, epoch and sequence number; that is so only for repeats that an idempotent client makes by itself, while it holds the record.
+/// id, epoch and sequence number; that is so only for repeats that an idempotent client makes by itself, while it holds the record and keeps
+/// its epoch (librdkafka takes a new one when any of its records times out).
 ///
 /// Written, it is done; after an answer in `OVER` it is over, whatever the fate. Not written: again, if the refusal passes (of those that
 /// were not written, [`Code::NotLeaderForPartition`] does), else refused. In doubt: again if a repeat is recognised, else read back. But

@@ -25,7 +25,19 @@ pub(crate) struct Running {
 
 /// Starts a server below `run`, with other ports if those offered are taken.
 pub(crate) fn start(pieces: &Pieces, run: &Path, sizing: Sizing, ports: &mut dyn Offer) -> Result<Running, StackError> {
-    let folder = run.join(NAME);
+    start_as(NAME, &|_| None, pieces, run, sizing, ports)
+}
+
+/// The same under another name, with a file more for its `config.d`, which is asked for anew with each port that it may need.
+pub(super) fn start_as(
+    name: &str,
+    more: &dyn Fn(u16) -> Option<String>,
+    pieces: &Pieces,
+    run: &Path,
+    sizing: Sizing,
+    ports: &mut dyn Offer,
+) -> Result<Running, StackError> {
+    let folder = run.join(name);
     // A process of an earlier run may answer on the same port: the server is told its name, and is asked for it.
     let display_name = crate::unique("tickbook");
     let mut attempts = 0;
@@ -33,8 +45,11 @@ pub(crate) fn start(pieces: &Pieces, run: &Path, sizing: Sizing, ports: &mut dyn
         attempts += 1;
         let (http, tcp) = (ports.port(), ports.port());
         lay_out(&folder, http, tcp, &display_name, sizing)?;
+        if let Some(more) = more(ports.port()) {
+            settings::write(&folder.join("config.d/tickbook-replica.xml"), &more)?;
+        }
         let url = format!("http://127.0.0.1:{http}");
-        let plan = process(pieces, run, &folder);
+        let plan = process(name, pieces, run, &folder);
         let probe = {
             let (url, display_name) = (url.clone(), display_name.clone());
             move |_| ready::clickhouse(&url, Some(&display_name)).map(|()| true)
@@ -49,7 +64,7 @@ pub(crate) fn start(pieces: &Pieces, run: &Path, sizing: Sizing, ports: &mut dyn
             Start::PortTaken => {
                 let log = server.process().plan().log();
                 return Err(StackError::PortsTaken {
-                    server: NAME.into(),
+                    server: name.into(),
                     ports: format!("{http}, {tcp}"),
                     attempts,
                     log,
@@ -59,11 +74,11 @@ pub(crate) fn start(pieces: &Pieces, run: &Path, sizing: Sizing, ports: &mut dyn
     }
 }
 
-fn process(pieces: &Pieces, run: &Path, folder: &Path) -> Plan {
+fn process(name: &str, pieces: &Pieces, run: &Path, folder: &Path) -> Plan {
     let mut config = std::ffi::OsString::from("--config-file=");
     config.push(folder.join("config.xml"));
     Plan {
-        name: NAME.into(),
+        name: name.into(),
         launcher: pieces.launcher.clone(),
         run: run.to_path_buf(),
         folder: folder.to_path_buf(),

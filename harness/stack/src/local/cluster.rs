@@ -28,6 +28,9 @@ pub(crate) struct Node {
     pub(crate) controller_port: u16,
     /// Of a broker of several.
     pub(crate) links: Option<Arc<Links>>,
+    /// Where a controller of several says that it is: a broker whose connection has ended comes by that way, and must
+    /// not get past its link.
+    pub(crate) told_port: Option<u16>,
 }
 
 /// All nodes, and what they agree on.
@@ -54,6 +57,7 @@ impl Cluster {
             internal_port: port(),
             controller_port: port(),
             links: None,
+            told_port: None,
         };
         let nodes = match brokers {
             0 | 1 => vec![node(1, Role::Combined)],
@@ -80,7 +84,11 @@ impl Cluster {
         };
         let mover = Arc::new(Mover::start()?);
         for node in self.nodes.iter_mut().filter(|node| node.role == Role::Broker) {
-            node.links = Some(Arc::new(Links::new(&mover, node.internal_port, controller)?));
+            node.links = Some(Arc::new(Links::new(&mover, node.id, node.internal_port, controller)?));
+        }
+        let told = mover.to_controller(controller)?;
+        for node in self.nodes.iter_mut().filter(|node| node.role == Role::Controller) {
+            node.told_port = Some(told);
         }
         Ok(())
     }
@@ -117,7 +125,7 @@ impl Cluster {
             advertised: advertised.map(here),
         };
         let client = || listener(Listener::CLIENT, node.client_port, Some(node.client_port));
-        let controller = || listener(Listener::CONTROLLER, node.controller_port, None);
+        let controller = || listener(Listener::CONTROLLER, node.controller_port, node.told_port);
         let internal = |links: &Links| listener(Listener::INTERNAL, node.internal_port, Some(links.to_broker));
         let links = node.links.as_deref();
         let listeners = match node.role {

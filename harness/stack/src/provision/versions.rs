@@ -13,15 +13,18 @@ const TEXT: &str = include_str!("../../versions.toml");
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Versions {
-    pub(crate) kafka: Kafka,
+    pub(crate) kafka: Jars,
+    pub(crate) zookeeper: Jars,
     pub(crate) clickhouse: ClickHouse,
     pub(crate) images: Images,
 }
 
-/// Apache Kafka as its published jars.
+/// A server as its published jars.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Kafka {
+pub(crate) struct Jars {
+    /// As a person calls it.
+    pub(crate) name: String,
     pub(crate) version: String,
     /// `group:artifact:version`, as Maven is asked.
     pub(crate) coordinates: Vec<String>,
@@ -87,7 +90,7 @@ pub(crate) fn versions() -> Result<&'static Versions, StackError> {
         .map_err(|why| StackError::prepare("reading harness/stack/versions.toml", why))
 }
 
-impl Kafka {
+impl Jars {
     /// All jars together, in bytes.
     pub(crate) fn size(&self) -> u64 {
         self.jars.iter().map(|jar| jar.size).sum()
@@ -114,14 +117,21 @@ mod tests {
     #[test]
     fn the_versions_file_names_every_jar_once_and_each_sum_is_a_sum() {
         let versions = versions().expect("versions.toml must parse");
-        let jars = &versions.kafka.jars;
-        assert_eq!(jars.len(), 92, "the jar list of harness/stack/versions.toml");
+        let servers = [&versions.kafka, &versions.zookeeper];
+        assert_eq!(
+            servers.map(|server| server.jars.len()),
+            [92, 7],
+            "the jar lists of harness/stack/versions.toml"
+        );
         assert!(
-            jars.windows(2).all(|pair| pair[0].name < pair[1].name),
+            servers
+                .iter()
+                .all(|server| server.jars.windows(2).all(|pair| pair[0].name < pair[1].name)),
             "jars must be sorted by name"
         );
-        let sums = jars
+        let sums = servers
             .iter()
+            .flat_map(|server| &server.jars)
             .map(|jar| &jar.sha256)
             .chain(versions.clickhouse.wheel.values().map(|w| &w.sha256));
         for sum in sums {
@@ -130,7 +140,7 @@ mod tests {
                 "{sum}"
             );
         }
-        for coordinate in &versions.kafka.coordinates {
+        for coordinate in servers.iter().flat_map(|server| &server.coordinates) {
             assert_eq!(
                 coordinate.split(':').count(),
                 3,

@@ -20,7 +20,7 @@ pub(crate) struct Listener {
     pub(crate) name: &'static str,
     /// `HOST:PORT` to bind to.
     pub(crate) bind: String,
-    /// `HOST:PORT` for the others; none for the controllers' protocol, which is not advertised.
+    /// `HOST:PORT` for the others; none where it is not told to anybody.
     pub(crate) advertised: Option<String>,
 }
 
@@ -78,10 +78,12 @@ pub(crate) fn settings(
         ("node.id", id.to_string()),
         ("listeners", joined(&|l| Some(format!("{}://{}", l.name, l.bind)))),
     ];
-    // A controller refuses to have these two.
-    if role != Role::Controller {
-        let advertised = joined(&|l| Some(format!("{}://{}", l.name, l.advertised.as_ref()?)));
+    let advertised = joined(&|l| Some(format!("{}://{}", l.name, l.advertised.as_ref()?)));
+    if !advertised.is_empty() {
         list.push(("advertised.listeners", advertised));
+    }
+    // A controller refuses to have it.
+    if role != Role::Controller {
         list.push(("inter.broker.listener.name", place.inter_broker.to_owned()));
     }
     // A broker whose heartbeats starve for a session is fenced. Tests want to see a death at once; a run at full rate

@@ -3,6 +3,7 @@
 
 mod ends;
 mod hurt;
+mod replicas;
 mod round_trips;
 mod three;
 

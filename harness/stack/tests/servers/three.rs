@@ -57,9 +57,14 @@ async fn a_leader_that_is_cut_off_is_replaced_and_still_answers_its_clients() {
         .set("message.timeout.ms", "10000")
         .create()
         .expect("a producer");
-    let record = FutureRecord::<(), _>::to(&topic).payload("in vain");
-    let acknowledged = producer.send(record, Duration::from_secs(10)).await;
-    acknowledged.expect("the old leader, which knows no better, acknowledges alone");
+    // For longer than it takes a broker to look for another way to the controller.
+    let (began, mut first) = (Instant::now(), None);
+    while began.elapsed() < Duration::from_secs(4) {
+        let record = FutureRecord::<(), _>::to(&topic).payload("in vain");
+        let acknowledged = producer.send(record, Duration::from_secs(10)).await;
+        let delivery = acknowledged.expect("the old leader, which knows no better, acknowledges alone");
+        first.get_or_insert(delivery.offset);
+    }
 
     broker.heal().await.expect("joining it again");
     until_placed(kafka, &topic, |p| {
@@ -67,6 +72,11 @@ async fn a_leader_that_is_cut_off_is_replaced_and_still_answers_its_clients() {
     })
     .await;
     let place = write(kafka.bootstrap(), &topic, b"after").await;
+    assert_eq!(
+        first,
+        Some(place.1),
+        "what was written in vain is not all gone: the cut leader heard of the other one"
+    );
     assert_eq!(read(kafka.bootstrap(), &topic, place), b"after");
     stack.stop().await.expect("stopping");
 }

@@ -126,7 +126,7 @@ fn task2_where_ranks_are_equal_what_was_here_opens_and_the_other_closes() {
 
 prop_compose! {
     /// Trades of different ranks, in an order of arrival.
-    fn ticks()(ranks in prop::collection::hash_set((0..20i64, 0..5u64), 1..30))
+    fn ticks()(ranks in prop::collection::btree_set((0..20i64, 0..5u64), 1..30))
         (raw in Just(ranks.into_iter().collect::<Vec<_>>()).prop_shuffle(),
          amounts in prop::collection::vec((1..1_000i64, 1..1_000i64), 30)) -> Vec<Tick> {
         let tick = |(offset, (rank, (price, volume)))| tick(rank, price, volume, offset as i64);

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use windows::{MergingWindowSet, Window, merge_windows};
 
-use super::{Operator, event, held, k, seeded, session, watermark};
+use super::{Fired, Operator, event, held, k, seeded, session, watermark};
 
 #[test]
 fn windows_that_touch_are_one_and_a_point_touches_too() {
@@ -214,8 +214,65 @@ fn task6_a_late_value_is_kept_if_the_session_that_it_becomes_is_not_late() {
     );
 }
 
+/// Flink's rules for the sessions of one key, over a plain list: what is taken, what is too late, what is said.
+struct Plain {
+    gap: i64,
+    lateness: i64,
+    watermark: i64,
+    held: Vec<(Window, i64)>,
+}
+
+impl Plain {
+    /// Whether the value is taken, whether it goes into the side output, and what is said at once.
+    fn event(&mut self, value: i64, time: i64) -> (bool, bool, Fired) {
+        let opened = Window::new(time, time + self.gap);
+        let (touched, apart): (Vec<_>, Vec<_>) = self.held.iter().partition(|(window, _)| window.intersects(opened));
+        let (window, sum) = touched.iter().fold((opened, value), |(window, sum), (other, more)| {
+            (window.cover(*other), sum + more)
+        });
+        if window.end - 1 + self.lateness <= self.watermark {
+            return (false, time + self.lateness <= self.watermark, Fired::new());
+        }
+        self.held = apart;
+        self.held.push((window, sum));
+        self.held.sort();
+        let ended = window.end - 1 <= self.watermark;
+        let said = ended.then(|| k(sum, window.start, window.end));
+        (true, false, said.into_iter().collect())
+    }
+
+    fn watermark(&mut self, to: i64) -> Fired {
+        let (before, now) = (self.watermark, self.watermark.max(to));
+        let ends = |window: &Window| window.end - 1 > before && window.end - 1 <= now;
+        let said = self.held.iter().filter(|(window, _)| ends(window));
+        let said = said.map(|(window, sum)| k(*sum, window.start, window.end)).collect();
+        self.watermark = now;
+        self.held.retain(|(window, _)| window.end - 1 + self.lateness > now);
+        said
+    }
+}
+
 proptest! {
     #![proptest_config(seeded())]
+
+    #[test]
+    fn task6_late_and_early_values_and_watermarks_in_any_order_give_what_flinks_rules_give(
+        script in prop::collection::vec((prop::bool::weighted(0.75), 0..12_000i64), 1..80), gap in 1..1_500i64, lateness in 0..3_000i64,
+    ) {
+        let mut operator = Operator::new(session(gap, lateness)).expect("valid");
+        let mut plain = Plain { gap, lateness, watermark: i64::MIN, held: Vec::new() };
+        for (value, (is_event, time)) in script.into_iter().enumerate() {
+            if is_event {
+                let (placed, fired) = event(&mut operator, value as i64, time);
+                let ours = (placed.taken == 1, placed.side_output, fired);
+                prop_assert_eq!(ours, plain.event(value as i64, time), "value {} of {} under {}, see session", value, time, plain.watermark);
+            } else {
+                prop_assert_eq!(watermark(&mut operator, time / 2), plain.watermark(time / 2), "watermark {}, see session and touching", time / 2);
+            }
+            let sums: Vec<_> = plain.held.iter().map(|(window, sum)| (*window, Some(*sum))).collect();
+            prop_assert_eq!(held(&operator), sums, "held after value {}, see session", value);
+        }
+    }
 
     #[test]
     fn task6_merging_one_by_one_comes_to_the_same_as_merging_at_once(

@@ -148,6 +148,7 @@ pub(crate) async fn check(
             Err(error) => Checked::of_broken(folder, &error),
         };
         checked.took = from.elapsed();
+        scratch.forget_builds();
         all.push(checked);
     }
     Ok(all)

@@ -126,6 +126,13 @@ impl Scratch {
         cargo
     }
 
+    /// Removes what the compiler has kept from build to build: hundreds of megabytes for each lab, and of use to no other. Nothing else
+    /// in a release build is incremental.
+    pub(crate) fn forget_builds(&self) {
+        // What stays costs room and nothing else.
+        let _ = fs::remove_dir_all(self.target().join("release/incremental"));
+    }
+
     /// Gives programs a place that the next build does not take away, and that goes with what is returned.
     ///
     /// # Errors
@@ -198,14 +205,16 @@ fn apart(copy: &Path) -> anyhow::Result<Vec<String>> {
     let metadata: Metadata = serde_json::from_slice(&said.stdout).context("cargo metadata")?;
     let mut arguments = Vec::new();
     for package in metadata.packages {
-        // Dozens of builds, and nothing is measured: not optimised, no debug information. Of what a mutant or a task changes in
-        // units so small that those of the build before mostly serve again; of the rest in one less than the default's sixteen.
+        // Dozens of builds, and nothing is measured: not optimised, no debug information (that of dependencies neither, which the
+        // linker would write anew each time). Of what a mutant or a task changes in units so small that those of the build before
+        // mostly serve again; of the rest in one less than the default's sixteen.
         let changes = ["lab-", "solution-"].iter().any(|of| package.name.starts_with(of));
         let units = match changes {
             true => ["codegen-units=256", "incremental=true"],
             false => ["codegen-units=15", "incremental=false"],
         };
-        for setting in units.into_iter().chain(["debug=0", "opt-level=0"]) {
+        let others = ["debug=0", "strip=\"debuginfo\"", "opt-level=0"];
+        for setting in units.into_iter().chain(others) {
             let (key, value) = setting.split_once('=').unwrap_or((setting, ""));
             arguments.push("--config".to_owned());
             arguments.push(format!("profile.release.package.{}.{key}={value}", package.name));
