@@ -22,10 +22,12 @@ use child::{Ended, to_its_end};
 use programs::Program;
 use which::Which;
 
-/// Test programs at a time where everything is tested: each has servers of its own beside the shared ones, if it hurts them.
-const MOST_AT_ONCE: usize = 3;
-/// For the servers of one of them, and for the shared ones: a cluster of three brokers and ClickHouse take one and a half GiB.
-const MEMORY_OF_ONE: u64 = 3 << 30;
+/// Test programs at a time where everything is tested, on machines that have as many cores: each has servers of its own
+/// beside the shared ones, if it hurts them.
+const AT_ONCE: usize = 2;
+/// For the servers of two of them, and the shared ones: a cluster of three brokers and ClickHouse take one and a half GiB.
+#[cfg(target_os = "linux")]
+const ENOUGH_MEMORY: u64 = 8 << 30;
 /// The exit code of a shell's commands that end by Ctrl-C.
 const INTERRUPTED: u8 = 130;
 
@@ -124,29 +126,21 @@ fn at_once(jobs: Option<u8>, provider: Provider, named: bool) -> anyhow::Result<
         (None, _) if named => Ok(1),
         (None, _) => {
             let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-            Ok(as_many(cores, memory()))
+            Ok(if has_memory() { cores.min(AT_ONCE) } else { 1 })
         }
     }
 }
 
-/// One more than there are cores, because every program waits now and then, and as many as have room.
-fn as_many(cores: usize, memory: u64) -> usize {
-    let fit = usize::try_from(memory / MEMORY_OF_ONE).unwrap_or(usize::MAX);
-    // One share is of the servers that all of them share.
-    (cores + 1).min(fit.saturating_sub(1)).clamp(1, MOST_AT_ONCE)
-}
-
-/// Bytes.
 #[cfg(target_os = "linux")]
-fn memory() -> u64 {
+fn has_memory() -> bool {
     let memory = rustix::system::sysinfo();
     // An unsigned long, which is not of the same size everywhere.
-    (memory.totalram as u64).saturating_mul(memory.mem_unit.into())
+    (memory.totalram as u64).saturating_mul(memory.mem_unit.into()) >= ENOUGH_MEMORY
 }
 
 #[cfg(not(target_os = "linux"))]
-fn memory() -> u64 {
-    u64::MAX
+fn has_memory() -> bool {
+    true
 }
 
 /// Has cargo run them.
@@ -209,19 +203,4 @@ async fn several(
         (false, false) => Ended::Failed,
         (_, true) => Ended::Interrupted,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn as_many_programs_run_as_the_cores_and_the_memory_have_room_for() {
-        let gib = |gib: u64| gib << 30;
-        assert_eq!(as_many(2, gib(16)), 3);
-        assert_eq!(as_many(1, gib(16)), 2);
-        assert_eq!(as_many(2, gib(9)), 2, "the third would have no memory for its servers");
-        assert_eq!(as_many(2, gib(4)), 1);
-        assert_eq!(as_many(64, u64::MAX), MOST_AT_ONCE);
-    }
 }
