@@ -1,5 +1,7 @@
 //! Which test programs there are: cargo builds them and says where.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -23,6 +25,8 @@ pub(super) struct Program {
     pub(super) path: PathBuf,
     /// Its part's manifest says that it measures, or counts on the machine: nothing else is to run meanwhile.
     pub(super) alone: bool,
+    /// How long it takes, as its part's manifest says; 0 where it says nothing.
+    pub(super) seconds: u32,
 }
 
 /// What a manifest says to `lab`: `[package.metadata.lab]`.
@@ -49,6 +53,8 @@ struct Lab {
 struct Wishes {
     /// Test programs, as cargo calls them.
     alone: Vec<String>,
+    /// The long ones, about: they begin first, so that none of them is left over when all others are done.
+    seconds: BTreeMap<String, u32>,
 }
 
 /// Has `cargo test` build what it would run. `None`: something does not compile, and cargo has said what.
@@ -69,11 +75,18 @@ pub(super) fn build(mut cargo: Command) -> anyhow::Result<Option<Vec<Program>>> 
         programs.extend(program(&line?));
     }
     for program in &mut programs {
-        program.alone = wishes(&program.folder)?.alone.contains(&program.target);
+        let wishes = wishes(&program.folder)?;
+        program.alone = wishes.alone.contains(&program.target);
+        program.seconds = wishes.seconds.get(&program.target).copied().unwrap_or(0);
     }
-    // Cargo tells of them in the order in which they were built, which is another one every time.
-    programs.sort_by(|a, b| a.name.cmp(&b.name));
+    longest_first(&mut programs);
     Ok(building.wait()?.success().then_some(programs))
+}
+
+/// A long one that began last would run alone at the end. Among the others by name: cargo tells of them in the order in which
+/// they were built, which is another one every time.
+fn longest_first(programs: &mut [Program]) {
+    programs.sort_by(|a, b| (Reverse(a.seconds), &a.name).cmp(&(Reverse(b.seconds), &b.name)));
 }
 
 fn wishes(folder: &Path) -> anyhow::Result<Wishes> {
@@ -102,6 +115,7 @@ fn program(line: &str) -> Option<Program> {
         part,
         target: target.name,
         alone: false,
+        seconds: 0,
         path: executable?,
         folder,
     })
@@ -122,6 +136,40 @@ mod tests {
         );
         let lab = wishes(&crate::cargo::root().join("harness/lab")).expect("it is there");
         assert_eq!(lab.alone, ["first_row"]);
+        assert!(lab.seconds["front_door"] > 0);
+    }
+
+    #[test]
+    fn what_is_said_of_a_program_is_said_of_one_that_there_is() {
+        let root = crate::cargo::root();
+        for package in crate::parts::all(&root).expect("the parts can be listed") {
+            let of_the_harness = root.join("harness").join(&package.folder);
+            let place = match of_the_harness.is_dir() {
+                true => of_the_harness,
+                false => root.join("solutions").join(&package.folder),
+            };
+            let wishes = wishes(&place).expect("its manifest can be read");
+            for name in wishes.alone.iter().chain(wishes.seconds.keys()) {
+                let tests = place.join("tests");
+                assert!(
+                    tests.join(format!("{name}.rs")).is_file() || tests.join(name).join("main.rs").is_file(),
+                    "{}/Cargo.toml says something of tests/{name}.rs, which is not there: [package.metadata.lab]",
+                    place.display()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_longest_program_begins_first_and_those_of_which_nothing_is_said_by_name() {
+        let program = |name: &str, seconds| Program {
+            name: name.into(),
+            seconds,
+            ..Program::default()
+        };
+        let mut programs = [program("b", 0), program("c", 20), program("a", 0), program("d", 90)];
+        longest_first(&mut programs);
+        assert_eq!(programs.map(|program| program.name), ["d", "c", "a", "b"]);
     }
 
     #[test]
@@ -142,6 +190,7 @@ mod tests {
                 folder: "/w/solutions/10-sink".into(),
                 path: "/t/crash-1".into(),
                 alone: false,
+                seconds: 0,
             })
         );
         assert_eq!(program(&said(false, r#""/t/pipeline""#)), None, "a program is no test");

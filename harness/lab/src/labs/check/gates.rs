@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::super::found::{Lab, Whose};
 use super::super::manifest::{Layer, TestName};
-use super::super::runner::{self, Build, Case, How, Outcome, Ran};
+use super::super::runner::{self, Case, How, Outcome, Ran};
 use super::super::skeleton::{MINE, Skeleton};
 use super::super::{generate, members, runner::Binary};
 use crate::keep::files;
@@ -45,16 +45,16 @@ pub(super) async fn run(
 
     tell("building the skeleton");
     let built = match tests_of::build(scratch, lab, Whose::Yours, None).await? {
-        Build::Broken(broken) => {
+        Err(error) => {
             checked.set(
                 Gate::Compiles,
-                Verdict::Broken(vec![format!("the skeleton does not compile:\n{}", broken.first)]),
+                Verdict::Broken(vec![format!("the skeleton does not compile:\n{error}")]),
             );
             return Ok(());
         }
-        Build::Ready { binaries, warnings } => {
-            checked.set(Gate::Compiles, verdict(warnings, String::new()));
-            binaries
+        Ok(ready) => {
+            checked.set(Gate::Compiles, verdict(ready.warnings.clone(), String::new()));
+            ready
         }
     };
     if manifest.programs.iter().any(|program| program.layer == Layer::Server) {
@@ -63,7 +63,7 @@ pub(super) async fn run(
     }
     tell("running the skeleton's tests, and building the reference");
     let (red, reference) = tokio::join!(
-        run_all(lab, &built, how),
+        run_all(lab, &built.binaries, how),
         tests_of::build(scratch, lab, Whose::Reference, None)
     );
     let red = red?;
@@ -75,19 +75,29 @@ pub(super) async fn run(
         ),
     );
 
-    let binaries = match reference? {
-        Build::Broken(broken) => {
-            let what = format!("the reference does not compile:\n{}", broken.first);
+    let reference = match reference? {
+        Err(error) => {
+            let what = format!("the reference does not compile:\n{error}");
             checked.set(Gate::Reference, Verdict::Broken(vec![what]));
             return Ok(());
         }
-        Build::Ready { binaries, .. } => binaries,
+        Ok(ready) => ready,
     };
     tell("running the reference's tests");
-    let ran = run_all(lab, &binaries, how).await?;
+    // Beside the first builds of what comes next; on somebody's servers one after the other.
+    let (ran, amiss) = match how.alone {
+        true => (
+            run_all(lab, &reference.binaries, how).await,
+            order::run(scratch, lab, how, &skeleton, tell).await,
+        ),
+        false => tokio::join!(
+            run_all(lab, &reference.binaries, how),
+            order::run(scratch, lab, how, &skeleton, tell)
+        ),
+    };
+    let (ran, amiss) = (ran?, amiss?);
     let failed: Vec<String> = ran.iter().filter(|ran| !ran.passed()).map(told).collect();
     checked.set(Gate::Reference, verdict(failed, tests(ran.len())));
-    let amiss = order::run(scratch, lab, how, &skeleton, tell).await?;
     checked.set(Gate::Order, verdict(amiss, String::new()));
 
     let survivors = mutants::run(scratch, lab, how, tell).await?;

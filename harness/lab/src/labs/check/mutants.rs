@@ -8,10 +8,10 @@ use anyhow::{Context, bail};
 
 use super::super::found::{Lab, Whose};
 use super::super::manifest::Mutant;
-use super::super::runner::{self, Binary, Build, How, Outcome, Ran};
+use super::super::runner::{self, Binary, How, Outcome, Ran};
 use super::Scratch;
 use super::gates::told;
-use super::tests_of::{self, overlapped};
+use super::tests_of::{self, Ready, at_once, overlapped};
 
 /// The files that a mutant changes, before and after.
 #[derive(Debug, Default)]
@@ -100,16 +100,13 @@ pub(super) async fn run(scratch: &Scratch, lab: &Lab, how: &How, tell: &dyn Fn(&
         patched.put(&lab.solution())?;
         let built = tests_of::build(scratch, lab, Whose::Reference, Some(&[program])).await;
         patched.take_back(&lab.solution())?;
-        Ok(match built? {
-            Build::Ready { binaries, .. } => Ok(binaries),
-            Build::Broken(broken) => Err(format!("{} does not compile:\n{}", mutant.name, broken.first)),
-        })
+        Ok(built?.map_err(|error| format!("{} does not compile:\n{error}", mutant.name)))
     };
-    let test = async |(_, mutant): (usize, &Mutant), built: Result<Vec<Binary>, String>| match built {
-        Ok(binaries) => Ok(one(lab, how, mutant, &binaries).await?.into_iter().collect()),
+    let test = async |(_, mutant): (usize, &Mutant), built: Result<Ready, String>| match built {
+        Ok(ready) => Ok(one(lab, how, mutant, &ready.binaries).await?.into_iter().collect()),
         Err(why) => Ok(vec![why]),
     };
-    overlapped(lab.manifest.mutants.iter().enumerate(), build, test).await
+    overlapped(lab.manifest.mutants.iter().enumerate(), at_once(how), build, test).await
 }
 
 async fn one(lab: &Lab, how: &How, mutant: &Mutant, binaries: &[Binary]) -> anyhow::Result<Option<String>> {

@@ -7,12 +7,12 @@ use anyhow::Context;
 
 use super::super::found::{Lab, Whose};
 use super::super::manifest::{Task, TestName};
-use super::super::runner::{self, Build, How, Outcome, Ran};
+use super::super::runner::{self, How, Outcome, Ran};
 use super::super::skeleton::{Skeleton, sources};
 use super::super::{generate, markers};
 use super::Scratch;
 use super::gates::told;
-use super::tests_of::{self, overlapped};
+use super::tests_of::{self, Ready, at_once, overlapped};
 
 /// Builds the lab in the copy as it is before each task but the first, which is the skeleton. A line for each test that is not as
 /// it should be then.
@@ -35,8 +35,8 @@ pub(super) async fn run(
         programs.dedup();
         tests_of::build(scratch, lab, Whose::Yours, Some(&programs)).await
     };
-    let test = async |(before, now): (&Task, &Task), built: Build| at(lab, how, before, now, built).await;
-    let wrong = overlapped(steps, build, test).await?;
+    let test = async |(before, now): (&Task, &Task), built| at(lab, how, before, now, built).await;
+    let wrong = overlapped(steps, at_once(how), build, test).await?;
     generate::write(skeleton, &lab.mine())?;
     Ok(wrong)
 }
@@ -59,18 +59,24 @@ fn tests<'a>(before: &'a Task, now: &'a Task) -> impl Iterator<Item = &'a TestNa
     before.tests.iter().chain(&now.tests)
 }
 
-async fn at(lab: &Lab, how: &How, before: &Task, now: &Task, built: Build) -> anyhow::Result<Vec<String>> {
-    let binaries = match built {
-        Build::Ready { binaries, .. } => binaries,
-        Build::Broken(broken) => {
+async fn at(
+    lab: &Lab,
+    how: &How,
+    before: &Task,
+    now: &Task,
+    built: Result<Ready, String>,
+) -> anyhow::Result<Vec<String>> {
+    let ready = match built {
+        Ok(ready) => ready,
+        Err(error) => {
             let what = format!(
-                "with the tasks before {} built it does not compile:\n{}",
-                now.number, broken.first
+                "with the tasks before {} built it does not compile:\n{error}",
+                now.number
             );
             return Ok(vec![what]);
         }
     };
-    let mut cases = runner::cases(&lab.manifest, &binaries).await?;
+    let mut cases = runner::cases(&lab.manifest, &ready.binaries).await?;
     cases.retain(|case| tests(before, now).any(|test| *test == case.name));
     let ran = runner::run(cases, how, |_| {}).await?;
     Ok(ran.iter().filter_map(|ran| amiss(ran, before, now)).collect())

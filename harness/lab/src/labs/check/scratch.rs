@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use serde::Deserialize;
+use tempfile::TempDir;
 
 use super::super::runner::Binary;
 use crate::cargo;
@@ -16,6 +16,9 @@ use crate::keep::git::{self, Git};
 
 /// The largest file that is copied, bytes.
 const LARGEST: u64 = 32 << 20;
+
+/// Below cargo's build directory: where programs are put aside.
+const ASIDE: &str = "check/programs";
 
 /// How long another check is waited for, and how long between two looks.
 const ANOTHER: Duration = Duration::from_secs(20 * 60);
@@ -30,8 +33,6 @@ pub(crate) struct Scratch {
     pub(crate) committed: PathBuf,
     /// Cargo's arguments that set what is built here apart.
     apart: Vec<String>,
-    /// How many builds there were.
-    builds: AtomicUsize,
     /// One check at a time in a copy.
     _lock: fs::File,
 }
@@ -60,6 +61,10 @@ impl Scratch {
             }
             tokio::time::sleep(A_LOOK).await;
         }
+        // What a check that was killed has left.
+        let aside = cargo::target(root).join(ASIDE);
+        let _ = fs::remove_dir_all(&aside);
+        fs::create_dir_all(&aside)?;
         let git = Git::open(root)?;
         let listed = git.ask(&["ls-files", "-z", "--cached", "--others", "--exclude-standard"])?;
         let mut wanted = BTreeSet::new();
@@ -105,7 +110,6 @@ impl Scratch {
             root: copy,
             committed,
             apart,
-            builds: AtomicUsize::new(0),
             _lock: lock,
         })
     }
@@ -115,39 +119,36 @@ impl Scratch {
         let mut cargo = cargo::cargo_at(&self.root, command);
         cargo
             .env("CARGO_TARGET_DIR", self.target())
-            // Dozens of builds that differ in a function each; packages of a registry are not concerned.
-            .env("CARGO_INCREMENTAL", "1")
+            // It would be said of all packages.
+            .env_remove("CARGO_INCREMENTAL")
             .args(["--release", "--locked"])
             .args(&self.apart);
         cargo
     }
 
-    /// Removes what the compiler has kept from build to build: a quarter of a gigabyte for each lab, and of use to no other. Nothing else
+    /// Removes what the compiler has kept from build to build: hundreds of megabytes for each lab, and of use to no other. Nothing else
     /// in a release build is incremental.
     pub(crate) fn forget_builds(&self) {
         // What stays costs room and nothing else.
         let _ = fs::remove_dir_all(self.target().join("release/incremental"));
     }
 
-    /// Gives programs a name that the next build does not give away. Of each only the last two builds stay: the one that is run,
-    /// and the one that is to be run next.
+    /// Gives programs a place that the next build does not take away, and that goes with what is returned.
     ///
     /// # Errors
     /// The disk.
-    pub(crate) fn put_aside(&self, binaries: Vec<Binary>) -> anyhow::Result<Vec<Binary>> {
-        let turn = self.builds.fetch_add(1, Ordering::Relaxed);
-        let place = self.target().join("check/programs").join((turn % 3).to_string());
-        let _ = fs::remove_dir_all(&place);
-        fs::create_dir_all(&place)?;
+    pub(crate) fn put_aside(&self, binaries: Vec<Binary>) -> anyhow::Result<(Vec<Binary>, TempDir)> {
+        let place = tempfile::tempdir_in(self.target().join(ASIDE))?;
         let aside = |binary: Binary| {
-            let path = place.join(&binary.program);
+            let path = place.path().join(&binary.program);
             // The linker makes a new file and leaves this one alone; a copy is for file systems without links.
             fs::hard_link(&binary.path, &path)
                 .or_else(|_| fs::copy(&binary.path, &path).map(drop))
                 .with_context(|| format!("writing {}", path.display()))?;
             anyhow::Ok(Binary { path, ..binary })
         };
-        binaries.into_iter().map(aside).collect()
+        let binaries: Result<_, _> = binaries.into_iter().map(aside).collect();
+        Ok((binaries?, place))
     }
 
     fn target(&self) -> PathBuf {
@@ -204,9 +205,16 @@ fn apart(copy: &Path) -> anyhow::Result<Vec<String>> {
     let metadata: Metadata = serde_json::from_slice(&said.stdout).context("cargo metadata")?;
     let mut arguments = Vec::new();
     for package in metadata.packages {
-        // One unit less than the default's sixteen, no debug information (that of dependencies neither, which the linker would write
-        // anew each time), not optimised: dozens of builds, and nothing is measured.
-        for setting in ["codegen-units=15", "debug=0", "strip=\"debuginfo\"", "opt-level=0"] {
+        // Dozens of builds, and nothing is measured: not optimised, no debug information (that of dependencies neither, which the
+        // linker would write anew each time). Of what a mutant or a task changes in units so small that those of the build before
+        // mostly serve again; of the rest in one less than the default's sixteen.
+        let changes = ["lab-", "solution-"].iter().any(|of| package.name.starts_with(of));
+        let units = match changes {
+            true => ["codegen-units=256", "incremental=true"],
+            false => ["codegen-units=15", "incremental=false"],
+        };
+        let others = ["debug=0", "strip=\"debuginfo\"", "opt-level=0"];
+        for setting in units.into_iter().chain(others) {
             let (key, value) = setting.split_once('=').unwrap_or((setting, ""));
             arguments.push("--config".to_owned());
             arguments.push(format!("profile.release.package.{}.{key}={value}", package.name));
