@@ -37,8 +37,8 @@ impl Backoff {
         }
     }
 
-    /// The bound of the next wait: `min` × 2ⁿ after n failures, and `max` at most, for any n: a client that has tried for days is
-    /// no less polite than one that has tried for a minute.
+    /// The bound of the next wait: `min` × 2ⁿ after n failures (`min` × (2³² − 1) from 32 on, where a `u32` ends), and `max` at most,
+    /// for any n: a client that has tried for days is no less polite than one that has tried for a minute.
     pub fn bound(&self) -> Duration {
         // TASK 2: the bound of the next wait
         let factor = 1u32.checked_shl(self.failures).unwrap_or(u32::MAX);
