@@ -77,9 +77,10 @@ impl<'a> Repairer<'a> {
     /// Asks for one page and does what it asks for.
     ///
     /// An error of the request is [`failed`](Self::failed)'s; so is a page that the gaps refuse, as [`RestError::Broken`] with their
-    /// sentence. An answer of any kind ends the throttling. Known trades are counted as repeats. What is held back is handed over when the
-    /// goal is reached, or when there is as much of it as `repair_buffer` allows. Only then, with everything handed over, is a goal that was
-    /// reached [`finished`](crate::gaps::Gaps::finished): a drain ends when nothing is in repair, and must not end before.
+    /// sentence. A page that came ends the throttling, also an empty one and one that is refused. Known trades are counted as repeats.
+    /// What is held back is handed over when the goal is reached, or when there is as much of it as `repair_buffer` allows. Only then,
+    /// with everything handed over, is a goal that was reached [`finished`](crate::gaps::Gaps::finished): a drain ends when nothing is in
+    /// repair, and must not end before.
     ///
     /// The lock of the gaps is never held over an `await`.
     async fn page(&mut self, market: Market, cursor: Option<u64>) -> Result<(), FeedError> {
