@@ -14,11 +14,11 @@ pub enum Acks {
 /// Which of Kafka's rules hold in the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rules {
-    /// Before 4: the high watermark is the smallest log end of those in sync, be it the leader alone.
+    /// Before 3.7: the high watermark is the smallest log end of those in sync, be it the leader alone.
     Before,
-    /// 4.x without eligible leader replicas: while fewer than the minimum are in sync, the high watermark waits.
+    /// Since 3.7 (KAFKA-15583), without eligible leader replicas: while fewer than the minimum are in sync, the high watermark waits.
     Strict,
-    /// 4.x with eligible leader replicas (KIP-966), the default of clusters formatted with 4.1 or later. The high watermark waits as
+    /// With eligible leader replicas (KIP-966; 4.0, on in clusters formatted with 4.1 or later). The high watermark waits as
     /// with [`Rules::Strict`]. A replica that leaves the in-sync set when that falls below the minimum stays *eligible*: it has
     /// everything below the high watermark, so it may lead when nobody is in sync. A broker that comes back without its
     /// last records (an unclean shutdown, an empty disk) is taken off both lists.
@@ -40,7 +40,7 @@ pub enum TopicError {
     /// There must be a copy.
     #[error("a topic needs at least one replica")]
     NoReplica,
-    /// Kafka takes the setting: 4.x as the number of replicas, earlier brokers refuse all writes with acks=all.
+    /// Kafka takes the setting: since 3.7 as the number of replicas, earlier brokers refuse all writes with acks=all.
     #[error("min.insync.replicas must be 1 to {replicas}, the replication factor, not {min_insync}")]
     MinInsync {
         /// What was asked for.

@@ -56,7 +56,7 @@ fn task1_the_minimum_binds_acks_all_and_nobody_else() {
 }
 
 #[test]
-fn task1_a_write_below_the_minimum_is_acknowledged_and_not_visible_since_4() {
+fn task1_a_write_below_the_minimum_is_acknowledged_and_not_visible() {
     let visible = |rules, in_sync| promise(topic(3, 2, false, rules), Acks::Leader, in_sync).visible;
     assert_eq!(
         visible(Rules::Before, 1),
