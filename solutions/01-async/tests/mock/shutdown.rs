@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use feed::backoff::Jitter;
 use feed::{FeedConfig, FeedError};
 
 use crate::common::{LIMIT, Plain, Running, Venue};
@@ -20,6 +21,21 @@ async fn owing(venue: &Venue) -> Running {
         .until("a repair", |stats| stats.connections >= 2 && stats.repairing > 0)
         .await;
     running
+}
+
+/// A feed whose consumer takes 10 ms over each batch.
+fn slowly(config: FeedConfig) -> Running {
+    let (feed, mut batches) = feed::connect(config, Arc::new(Plain)).unwrap();
+    let (onwards, taken) = tokio::sync::mpsc::channel(64);
+    tokio::spawn(async move {
+        while let Some(batch) = batches.recv().await {
+            tokio::time::sleep(ms(10)).await;
+            if onwards.send(batch).await.is_err() {
+                break;
+            }
+        }
+    });
+    Running::of(feed, taken)
 }
 
 #[tokio::test]
@@ -71,17 +87,7 @@ async fn task7_what_is_still_in_the_socket_is_handed_over_before_a_drain_ends() 
         batch_frames: 16,
         ..venue.config()
     };
-    let (feed, mut batches) = feed::connect(config, Arc::new(Plain)).unwrap();
-    let (slowly, taken) = tokio::sync::mpsc::channel(64);
-    tokio::spawn(async move {
-        while let Some(batch) = batches.recv().await {
-            tokio::time::sleep(ms(10)).await;
-            if slowly.send(batch).await.is_err() {
-                break;
-            }
-        }
-    });
-    let running = Running::of(feed, taken);
+    let running = slowly(config);
     venue.subscribed(&running).await;
     venue.exchange.begin();
     running
@@ -108,6 +114,31 @@ async fn task7_a_drain_completes_the_repairs_first() {
         "a drained feed owes nothing: {stats:?}"
     );
     assert!(stats.rest_requests > 0, "{stats:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn task7_a_drain_waits_for_what_a_repair_has_still_to_hand_over() {
+    let venue = Venue::open(1, 1000.0).await;
+    let config = FeedConfig {
+        batches: 1,
+        batch_frames: 16,
+        jitter: Jitter::Equal,
+        backoff_min: ms(2_000),
+        backoff_max: ms(2_000),
+        ..venue.config()
+    };
+    let running = slowly(config);
+    venue.subscribed(&running).await;
+    venue.exchange.begin();
+    running.trades(200).await;
+    venue.exchange.faults().drop_sockets();
+    running
+        .until("a gap of some size", |stats| {
+            !stats.connected && venue.exchange.counters().executed > stats.trades + 500
+        })
+        .await;
+    // Everything is in the history now: the drain ends when the repair has handed it over, a batch in 10 ms.
+    venue.audit(running, 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

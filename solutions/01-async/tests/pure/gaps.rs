@@ -99,6 +99,12 @@ fn task5_a_quiet_market_whose_newest_trade_is_known_and_old_owes_nothing() {
         0,
         "the newest trade is known, and five seconds older than the loss: nothing can have been missed"
     );
+    gaps.settle();
+    assert_eq!(
+        gaps.repairing(),
+        1,
+        "ETH owes an answer, and BTC has given its own: it is not asked again; see answered"
+    );
 }
 
 #[test]
@@ -327,6 +333,36 @@ fn task6_a_market_that_never_traded_is_read_to_its_beginning() {
 }
 
 #[test]
+fn task6_a_market_that_had_not_traded_when_the_first_connection_was_lost_is_read_to_its_subscription() {
+    let mut gaps = Gaps::new(&[market(BTC), market(ETH)], Duration::from_millis(1000));
+    gaps.subscribed(50_000);
+    realtime(&mut gaps, ETH, 50_200);
+    // Before the snapshots have had their time: whether BTC traded earlier was never shown.
+    lose(&mut gaps);
+    gaps.judge(&trade(BTC, 51_000), true, 51_000);
+    let read = page(&mut gaps, &[51_000, 49_000, 48_999]);
+    assert!(
+        read.finished,
+        "complete from the first subscription on, less the span; see begin in answered"
+    );
+    assert_eq!(held(&mut gaps), [49_000]);
+}
+
+#[test]
+fn task6_what_a_repair_brought_is_remembered_as_long_as_the_socket_may_bring_it() {
+    let mut gaps = after(&[10_000]);
+    snapshot(&mut gaps, BTC, 12_000);
+    assert!(page(&mut gaps, &[23_000, 8_000]).finished);
+    gaps.finished(market(BTC));
+    assert_eq!(realtime(&mut gaps, BTC, 22_500), Verdict::New(Origin::Realtime));
+    assert_eq!(
+        realtime(&mut gaps, BTC, 23_000),
+        Verdict::Repeat,
+        "22,500 is long after the snapshot, but not after what the repair brought; see repaired_mark in merge"
+    );
+}
+
+#[test]
 fn task6_a_market_without_a_snapshot_is_asked_for_once_snapshots_have_had_their_time() {
     let mut gaps = after(&[10_000]);
     assert_eq!(gaps.repairing(), 0);
@@ -338,7 +374,11 @@ fn task6_a_market_without_a_snapshot_is_asked_for_once_snapshots_have_had_their_
         "BTC traded; that ETH did not is worth one empty page"
     );
     page(&mut gaps, &[12_000, 11_000, 10_000, 8_000]);
-    assert_eq!(held(&mut gaps), [11_000]);
+    assert_eq!(
+        held(&mut gaps),
+        [11_000],
+        "12,000 came by the socket while the answer was owed, and is known; see remember_for_repair"
+    );
 }
 
 #[test]
