@@ -18,7 +18,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use crate::engine::container::Container;
 use crate::engine::version;
 use crate::error::StackError;
-use crate::kafka::admin;
+use crate::kafka::{TRIES, admin};
 use crate::made::Made;
 use crate::provision;
 use crate::ready;
@@ -35,9 +35,8 @@ pub(crate) const CLICKHOUSE: &str = "http://127.0.0.1:18123";
 
 /// How long a cluster may take to say which brokers it has.
 const METADATA_LIMIT: Duration = Duration::from_secs(10);
-/// How long a cluster may take to delete topics, and how often it is asked: some of its brokers may have come back just now.
+/// How long a cluster may take to delete topics.
 const DELETE_LIMIT: Duration = Duration::from_secs(5);
-const DELETE_TRIES: u32 = 3;
 /// How long a cluster may take to be whole after one of it was started.
 const AGREE_LIMIT: Duration = Duration::from_secs(5);
 
@@ -133,7 +132,14 @@ pub(crate) fn launch(spec: &StackSpec) -> Result<Launched, StackError> {
         made: Arc::clone(&made),
         containers: Vec::new(),
     };
-    ready::kafka(&endpoints.kafka, replication, &probe)?;
+    let mut works = ready::kafka(&endpoints.kafka, replication, &probe);
+    for _ in 1..TRIES {
+        if works.is_ok() {
+            break;
+        }
+        works = ready::kafka(&endpoints.kafka, replication, &probe);
+    }
+    works?;
     ready::clickhouse(&endpoints.clickhouse, None)
         .map_err(|error| unreached(format!("ClickHouse at {}", endpoints.clickhouse), error))?;
 
@@ -276,7 +282,6 @@ fn delete_topics(bootstrap: &str, topics: &[String]) -> Result<(), StackError> {
     let names: Vec<_> = topics.iter().map(String::as_str).collect();
     let options = AdminOptions::new().request_timeout(Some(DELETE_LIMIT));
     let ask = || {
-        // A client of its own each time: one that asked a broker which had just come back goes on waiting for that one.
         let admin = admin(bootstrap)?;
         ready::wait(admin.delete_topics(&names, &options))?.map_err(|source| StackError::Kafka {
             doing: format!("deleting topics {}", topics.join(", ")),
@@ -284,7 +289,7 @@ fn delete_topics(bootstrap: &str, topics: &[String]) -> Result<(), StackError> {
         })
     };
     let mut answer = ask();
-    for _ in 1..DELETE_TRIES {
+    for _ in 1..TRIES {
         if answer.is_ok() {
             break;
         }

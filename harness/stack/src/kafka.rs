@@ -16,6 +16,12 @@ use crate::server::{Server, blocking};
 
 /// How long a new topic may take until each of its partitions has a leader.
 const TOPIC_LIMIT: Duration = Duration::from_secs(20);
+/// How long one request to make a topic may take.
+const ASK_LIMIT: Duration = Duration::from_secs(10);
+/// How often a cluster is asked to make or delete something, by a client of its own each time. A broker that was cut off a moment ago
+/// passes requests on to the controller over a connection that is dead, until its own timeout (`request.timeout.ms`) has passed; another
+/// broker answers at once, and which one a client asks is chance.
+pub(crate) const TRIES: u32 = 3;
 
 /// Who has a partition, as far as the broker that was asked knows: one that is cut off goes on telling of old times.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,14 +144,26 @@ impl Kafka {
     /// The topic exists, a setting is unknown, or Kafka does not answer.
     pub async fn create_topic(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) -> Result<(), StackError> {
         // One client for both: to make and to end one takes a tenth of a second.
-        let admin = admin(&self.bootstrap)?;
-        create_topic(&admin, name, partitions, self.replication, settings).await?;
+        let mut client = admin(&self.bootstrap)?;
+        let mut created = create_topic(&client, name, partitions, self.replication, settings).await;
+        for _ in 1..TRIES {
+            if !created.as_ref().is_err_and(timed_out) {
+                break;
+            }
+            client = admin(&self.bootstrap)?;
+            created = match create_topic(&client, name, partitions, self.replication, settings).await {
+                // By the one that was given up.
+                Err(error) if already_exists(&error) => Ok(()),
+                other => other,
+            };
+        }
+        created?;
         if let Some(made) = &self.made {
             made.topic(name);
         }
         let name = name.to_owned();
         blocking("waiting for a topic", move || {
-            wait_for_leaders(&admin, &name, partitions)
+            wait_for_leaders(&client, &name, partitions)
         })
         .await
     }
@@ -178,8 +196,8 @@ pub(crate) async fn create_topic(
         topic = topic.set(key, value);
     }
     let options = AdminOptions::new()
-        .request_timeout(Some(TOPIC_LIMIT))
-        .operation_timeout(Some(TOPIC_LIMIT));
+        .request_timeout(Some(ASK_LIMIT))
+        .operation_timeout(Some(ASK_LIMIT));
     let results = admin
         .create_topics([&topic], &options)
         .await
@@ -193,6 +211,17 @@ pub(crate) async fn create_topic(
         }
     }
     Ok(())
+}
+
+/// Whether nobody answered in time.
+fn timed_out(error: &StackError) -> bool {
+    matches!(
+        error,
+        StackError::Kafka {
+            source: KafkaError::AdminOp(RDKafkaErrorCode::OperationTimedOut | RDKafkaErrorCode::RequestTimedOut),
+            ..
+        }
+    )
 }
 
 /// Whether creating failed only because it is there already.
