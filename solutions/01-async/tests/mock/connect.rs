@@ -30,8 +30,14 @@ async fn task1_every_trade_of_every_market_comes_by_the_socket() {
 #[tokio::test]
 async fn task1_each_connection_sends_one_message_under_a_ticket_of_its_own() {
     let server = Scripted::open(Manner::Says("")).await;
+    // No PING within the test: what is only queued would go out with the first one.
+    let hour = Duration::from_secs(3_600);
     for connection in 0..2 {
-        let running = Running::start(server.config());
+        let running = Running::start(FeedConfig {
+            ping_every: hour,
+            silence_limit: 2 * hour,
+            ..server.config()
+        });
         running
             .until("a subscription", |stats| {
                 stats.connected && server.sent().get(connection).is_some_and(|sent| !sent.is_empty())

@@ -1,7 +1,7 @@
 //! Servers that do one thing each, for what no exchange does on request.
 
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use feed::FeedConfig;
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -19,6 +19,8 @@ pub(crate) enum Manner {
     ShakesHandsAndEnds,
     /// Shakes hands, keeps what it is sent, and sends this.
     Says(&'static str),
+    /// Shakes hands, and sends this again and again. It never reads, so it answers no PING.
+    Repeats(&'static str),
 }
 
 /// A server, and what it saw.
@@ -79,6 +81,13 @@ async fn serve(mut tcp: TcpStream, manner: Manner, connection: usize, seen: Arc<
         Manner::Ends => {}
         Manner::ShakesHandsAndEnds => {
             tokio_tungstenite::accept_async(tcp).await.ok()?;
+        }
+        Manner::Repeats(words) => {
+            let mut socket = tokio_tungstenite::accept_async(tcp).await.ok()?;
+            loop {
+                socket.send(Message::binary(words)).await.ok()?;
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
         }
         Manner::Says(words) => {
             let mut socket = tokio_tungstenite::accept_async(tcp).await.ok()?;

@@ -7,6 +7,7 @@ use feed::backoff::Jitter;
 use feed::{FeedConfig, FeedError};
 
 use crate::common::{LIMIT, Plain, Running, Venue};
+use crate::scripted::{Manner, Scripted};
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -155,6 +156,34 @@ async fn task7_a_drain_without_a_connection_makes_one_first() {
         .until("the loss", |stats| !stats.connected || stats.connections >= 2)
         .await;
     venue.audit(running, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn task7_a_connection_whose_frames_arrive_and_whose_pongs_do_not_ends_no_drain_and_is_left() {
+    let server = Scripted::open(Manner::Repeats(r#"{"status":"UP"}"#)).await;
+    let running = Running::start(FeedConfig {
+        ping_every: ms(50),
+        silence_limit: ms(100),
+        snapshot_wait: ms(50),
+        ..server.config()
+    });
+    running.until("a connection", |stats| stats.connected).await;
+    let drain = async {
+        let drained = running.feed.drain().await;
+        assert_eq!(drained, Err(FeedError::Stopped), "nothing says that all has arrived");
+    };
+    let left = async {
+        running
+            .until("a second connection", |stats| stats.connections >= 2)
+            .await;
+        let stats = running.feed.stats();
+        assert!(
+            stats.last_error.as_ref().is_some_and(|error| error.contains("no pong")),
+            "the reason is told: {stats:?}"
+        );
+        running.feed.stop();
+    };
+    tokio::join!(drain, left);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
