@@ -104,7 +104,7 @@ impl Growth {
     }
 
     /// The old partitions from which keys come to `partition`, without itself, ascending: what its reader has to wait for if it keeps no
-    /// account of single keys.
+    /// account of single keys. None for a partition that the topic has not.
     ///
     /// A hash that leaves p by `from` and q by `to` exists exactly if p and q are the same by the greatest common divisor of the
     /// two. So from 6 to 7 keys come from everywhere, and from 6 to 12 each partition has one old one to wait for, or none.
@@ -117,7 +117,7 @@ impl Growth {
     /// that is to be taken next of each; what is not in there is at 0).
     ///
     /// - Before the cut of an old partition, records belong where the key was; from the cut on, and in new partitions, where it is.
-    ///   A record elsewhere is a [`Turn::Stray`].
+    ///   A record elsewhere is a [`Turn::Stray`], also one whose partition the topic has not, negative ones included.
     /// - What is before the cut waits for nothing. So reading never stands still: whatever waits, waits for something that does not.
     /// - What is after it waits only if its key moved, and until the key's old partition has been read up to its cut.
     #[must_use]

@@ -24,8 +24,9 @@ impl Ranges {
     }
 
     /// For counted keys, ascending: at most `shards` shards that are as even as can be from left to right. A shard is cut before the
-    /// first key before which its end is reached: of T records on n shards, the end of shard i (from 0) is (i + 1) · T / n. Where a hot
-    /// key reaches over several ends, there are fewer shards: no split point parts one key.
+    /// first key before which its end is reached: of T records on n shards, the end of shard i (from 0) is (i + 1) · T / n, a fraction that
+    /// is not rounded. Where a hot key reaches over several ends, there are fewer shards: no split point parts one key. Without records,
+    /// and with `shards` of 0 or 1, all is one shard.
     ///
     /// No cut is made before the empty key, nor before one that is not above the last split point: keys that do not ascend may make fewer
     /// shards than could be, and never split points that [`Ranges::new`] would refuse.

@@ -47,7 +47,8 @@ pub fn share_read(key: &[&str], access: &Access, distinct: &[Distinct]) -> f64 {
 /// they make the order of two rows total.
 ///
 /// # Errors
-/// [`OlapError::Key`]: no query and no identity, so that there is no key; or more than [`COLUMNS`] columns.
+/// [`OlapError::Key`]: no query names a column and there is no identity, so that there is nothing to order by; or more than
+/// [`COLUMNS`] columns. Columns that spare nothing, without an identity, are an empty key and no error: any order is as good.
 pub fn order_key(
     accesses: &[Access],
     distinct: &[Distinct],

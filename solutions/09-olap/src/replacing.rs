@@ -68,8 +68,8 @@ fn refused(table: &Table, why: &'static str) -> OlapError {
 /// - `Plain`: `SELECT COLUMNS FROM DATABASE.NAME`. `Final`: the same, with `FINAL` behind it.
 /// - `LimitBy`: the same, with `ORDER BY KEY…, VERSION DESC LIMIT 1 BY KEY…` behind it.
 /// - `ArgMax`: grouped by the key. All other columns come out of one `argMax(tuple(COLUMN, …), VERSION) AS newest`, in their order, and not
-///   each out of its own: of two rows with the same version each might take another one, and a row would be shown that was never
-///   written. For the columns' order it takes a query around it, with `tupleElement(newest, NUMBER) AS COLUMN`, numbers from 1.
+///   each out of its own: that would skip NULLs, and of two rows with the same version each might take another one: a row would be
+///   shown that was never written. For the columns' order it takes a query around it, with `tupleElement(newest, NUMBER) AS COLUMN`, numbers from 1.
 ///
 /// # Errors
 /// [`OlapError::Name`]. [`OlapError::Replacing`]: the table's engine is no `Replacing`.
