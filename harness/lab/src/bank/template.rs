@@ -169,12 +169,33 @@ impl Piece {
                 let mut marks: Vec<&str> = whose.into_iter().chain(marks).collect();
                 // Of a ratio both may spread, each by its own.
                 marks.dedup();
+                let text = match side {
+                    Side::English => number.text.clone(),
+                    Side::Korean => korean(&number.text),
+                };
                 match marks.is_empty() {
-                    true => number.text.clone(),
-                    false => format!("{} ({})", number.text, marks.join(", ")),
+                    true => text,
+                    false => format!("{text} ({})", marks.join(", ")),
                 }
             }
             Self::Blank(gap) => format!("____ ({}: {})", gap.why.clause(side), gap.measure),
         }
+    }
+}
+
+/// A number with its unit as a Korean sentence has it. What is counted is named before it, so `2,622 records` is `2,622개`. All of these end
+/// in a vowel, as units like ms and % do when read: the bank's sentences have the particles for that.
+fn korean(text: &str) -> String {
+    let Some((number, unit)) = text.rsplit_once(' ') else {
+        return text.to_owned();
+    };
+    let counted =
+        |unit: &str| unit.len() > 2 && unit.ends_with('s') && unit.bytes().all(|byte| byte.is_ascii_lowercase());
+    match unit {
+        "attempts" | "operations" | "steps" => format!("{number}회"),
+        "bytes" | "B" => format!("{number}바이트"),
+        _ if counted(unit) => format!("{number}개"),
+        _ if unit.strip_suffix("/s").is_some_and(counted) => format!("초당 {number}개"),
+        _ => text.to_owned(),
     }
 }

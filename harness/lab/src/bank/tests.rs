@@ -288,6 +288,19 @@ fn blanks_are_filled_with_own_numbers_and_marked_where_they_are_not() {
     );
     assert_eq!(shown("{{x p99 acks=0}}", Side::English), "2 ms (reference)");
     assert_eq!(shown("{{x p99 acks=0}}", Side::Korean), "2 ms (참고 값)");
+    for (text, korean) in [
+        ("2,622 records", "2,622개"),
+        ("5,000 records/s", "초당 5,000개"),
+        ("49 attempts", "49회"),
+        ("38 bytes", "38바이트"),
+        ("12 ms", "12 ms"),
+        ("36 %", "36 %"),
+        ("1.2 µs", "1.2 µs"),
+        ("3×", "3×"),
+    ] {
+        assert_eq!(number(text, true, &[]).words(Side::Korean), korean);
+        assert_eq!(number(text, true, &[]).words(Side::English), text);
+    }
     assert_eq!(
         shown("{{x p99 acks=2}}", Side::English),
         "____ (stale: the code has changed since: ./lab bench 05)"

@@ -14,12 +14,14 @@ pub(crate) const ENOUGH: usize = 5;
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let known = Known::read(&cargo::root())?;
     known.tell_broken();
-    out(&text(&known.outcomes(), known.predictions.len(), known.unjudged()));
+    let bench = known.predictions.last().map(|newest| known.bench(&newest.of));
+    out(&text(&known.outcomes(), bench.as_deref(), known.unjudged()));
     Ok(ExitCode::SUCCESS)
 }
 
-/// `unjudged` are those whose measurement spread so much that hit and miss would be a draw.
-fn text(outcomes: &[Outcome], predictions: usize, unjudged: usize) -> String {
+/// `bench` measures the newest prediction, if there is one. `unjudged` are those whose measurement spread so much that hit and miss would
+/// be a draw.
+fn text(outcomes: &[Outcome], bench: Option<&str>, unjudged: usize) -> String {
     let beside = match unjudged {
         0 => String::new(),
         _ => format!(
@@ -28,10 +30,10 @@ fn text(outcomes: &[Outcome], predictions: usize, unjudged: usize) -> String {
         ),
     };
     let Some(all) = Calibration::of(outcomes) else {
-        return match predictions {
-            0 => "No predictions yet. Next: ./lab predict 05\n".into(),
-            _ if unjudged > 0 => format!("{beside}Next: ./lab predict 08\n"),
-            _ => "Nothing that you predicted was measured yet. Next: ./lab bench 05\n".into(),
+        return match bench {
+            None => "No predictions yet. Next: ./lab predict NN, with the number of a chapter\n".into(),
+            Some(_) if unjudged > 0 => format!("{beside}Next: ./lab predict NN, with the number of another chapter\n"),
+            Some(bench) => format!("Nothing that you predicted was measured yet. Next: {bench}\n"),
         };
     };
     let mut out = String::new();
@@ -101,9 +103,9 @@ mod tests {
             .zip(1..)
             .map(|((value, measured), day)| outcome(*value, *measured, day))
             .collect();
-        insta::assert_snapshot!(text(&outcomes, 5, 0));
-        assert!(text(&[], 0, 0).contains("./lab predict 05"));
-        assert!(text(&[], 2, 0).contains("./lab bench 05"));
-        assert!(text(&outcomes, 7, 2).contains("2 predictions are not judged"));
+        insta::assert_snapshot!(text(&outcomes, Some("./lab bench 05"), 0));
+        assert!(text(&[], None, 0).contains("./lab predict NN"));
+        assert!(text(&[], Some("./lab bench 09"), 0).contains("Next: ./lab bench 09"));
+        assert!(text(&outcomes, Some("./lab bench 05"), 2).contains("2 predictions are not judged"));
     }
 }
