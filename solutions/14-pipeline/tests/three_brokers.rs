@@ -24,7 +24,12 @@ async fn alone() -> (MutexGuard<'static, ()>, &'static Stack) {
         let started = Stack::own(3).await;
         started.expect("three brokers start: ./lab doctor says what is missing")
     };
-    (turn, THREE.get_or_init(start).await)
+    let stack = THREE.get_or_init(start).await;
+    // What a test that failed has left: its failure is to be the only one.
+    for broker in stack.kafka().brokers() {
+        broker.heal().await.unwrap();
+    }
+    (turn, stack)
 }
 
 /// A run that has delivered its first thousand trades when `fault` begins, and delivers on when it is over.
@@ -81,6 +86,19 @@ async fn leader(rig: &Rig) -> (i32, &'static Server) {
     (id, kafka.broker(id).unwrap())
 }
 
+/// Who coordinates the workers' group: the leader of the partition in which Kafka keeps it.
+async fn coordinator(rig: &Rig) -> i32 {
+    let groups = rig.stack.kafka().placed("__consumer_offsets").await.unwrap();
+    // The absolute value of a Java string's hash, and 0 for the one that has none.
+    let hash = rig
+        .group()
+        .bytes()
+        .fold(0i32, |hash, byte| hash.wrapping_mul(31).wrapping_add(i32::from(byte)));
+    groups[hash.checked_abs().unwrap_or_default() as usize % groups.len()]
+        .leader
+        .unwrap()
+}
+
 async fn others_lead(rig: &Rig, id: i32) {
     placed(rig, "others to lead", |placed| {
         placed.leader.is_some_and(|leader| leader != id)
@@ -115,11 +133,34 @@ async fn a_leader_frozen_replaced_and_thawed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_cut_off_while_its_clients_still_reach_it() {
     survives(33, async |rig, worker| {
-        let (id, broker) = leader(rig).await;
+        let (kafka, coordinator) = (rig.stack.kafka(), coordinator(rig).await);
+        let placed = kafka.placed(&rig.topic()).await.unwrap();
+        let mut leaders = placed.iter().filter_map(|placed| placed.leader);
+        let id = leaders.find(|leader| *leader != coordinator).unwrap();
+        let broker = kafka.broker(id).unwrap();
         broker.cut().await.unwrap();
         others_lead(rig, id).await;
         // What came since the cut and what comes now: while it could acknowledge what is then lost.
         delivers(worker, 2_000).await;
+        broker.heal().await.unwrap();
+    })
+    .await;
+}
+
+/// Such a coordinator does not know that it is none any more, and keeps the members that still reach it: librdkafka (2.12) asks the broker
+/// that it used last who the coordinator is, which is this one. Until it is healed nothing is delivered, and nothing is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_groups_coordinator_cut_off_while_its_members_still_reach_it() {
+    survives(37, async |rig, _| {
+        let id = coordinator(rig).await;
+        let broker = rig.stack.kafka().broker(id).unwrap();
+        broker.cut().await.unwrap();
+        others_lead(rig, id).await;
+        let from = rig.ingest.last().acked;
+        until("trades to be written meanwhile", || {
+            rig.ingest.last().acked > from + 5_000
+        })
+        .await;
         broker.heal().await.unwrap();
     })
     .await;

@@ -114,12 +114,16 @@ impl Links {
 
     /// From now on nothing passes, and no connection ends.
     pub(crate) fn cut(&self) {
-        self.state.send_replace(Link::Cut);
+        self.turn(Link::Cut);
     }
 
-    /// Ends the connections of the time before, so that new ones are made.
+    /// Ends the connections of the time before, so that new ones are made; of a whole one none.
     pub(crate) fn heal(&self) {
-        self.state.send_replace(Link::Whole);
+        self.turn(Link::Whole);
+    }
+
+    fn turn(&self, to: Link) {
+        self.state.send_if_modified(|link| std::mem::replace(link, to) != to);
     }
 }
 
@@ -356,7 +360,14 @@ mod tests {
                     "a connection of before a cut goes on: {ended:?}"
                 );
             }
-            assert_eq!(answer(&mut connect(port), LIMIT), Ok(15));
+            let mut after = connect(port);
+            assert_eq!(answer(&mut after, LIMIT), Ok(15));
+            links.heal();
+            assert_eq!(
+                answer(&mut after, LIMIT),
+                Ok(15),
+                "to heal what is whole costs its connections"
+            );
         }
     }
 }

@@ -192,6 +192,11 @@ impl Rig {
         format!("{}-trades", self.name)
     }
 
+    /// The workers' group.
+    pub(crate) fn group(&self) -> String {
+        format!("{}-group", self.name)
+    }
+
     /// A worker process; `fault` as in `--fault-at`.
     pub(crate) fn worker(&self, name: &str, fault: Option<&str>) -> Process<WorkerProgress> {
         let fault = fault.into_iter().flat_map(|fault| ["--fault-at", fault]);
@@ -202,7 +207,7 @@ impl Rig {
     pub(crate) fn worker_with(&self, name: &str, more: &[&str]) -> Process<WorkerProgress> {
         let mut args = [vec!["worker".to_owned()], kafka_args(self.stack, &self.name)].concat();
         let own = [
-            ("--group", format!("{}-group", self.name)),
+            ("--group", self.group()),
             ("--snapshots", format!("{}-snapshots", self.name)),
             ("--clickhouse", self.stack.clickhouse().url().to_owned()),
             ("--database", self.name.replace('-', "_")),
