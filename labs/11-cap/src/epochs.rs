@@ -51,7 +51,7 @@ impl Lineage {
     /// A log from `begin` (what is before it was deleted) to `end`, the offset that the next record gets.
     ///
     /// # Errors
-    /// [`LineageError::Bounds`], [`LineageError::Order`]. Offsets of a log that has records begin with an epoch's start.
+    /// [`LineageError::Bounds`], [`LineageError::Order`]. The first epoch starts at `begin`; a log without any is taken as it is.
     pub fn new(starts: Vec<EpochStart>, begin: i64, end: i64) -> Result<Self, LineageError> {
         if begin < 0 || begin > end {
             return Err(LineageError::Bounds { begin, end });

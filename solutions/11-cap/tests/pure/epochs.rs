@@ -190,6 +190,21 @@ fn task4_what_is_before_the_logs_begin_is_not_called_lost() {
 }
 
 #[test]
+fn task4_two_records_of_one_identity_are_two() {
+    let healed = lineage(&[(1, 0)], 0, 2);
+    let twice = [4, 5].map(|offset| Acked {
+        offset,
+        epoch: 1,
+        identity: 7,
+    });
+    assert_eq!(
+        report(&twice, &healed)[&1].truncated,
+        [7, 7],
+        "a repeat that the log had twice was acknowledged twice"
+    );
+}
+
+#[test]
 fn task4_the_report_does_not_depend_on_the_order_of_acknowledgements() {
     let healed = lineage(&[(1, 0), (2, 3)], 0, 5);
     let mut records = [acked(1, 0..6), acked(2, 3..5)].concat();

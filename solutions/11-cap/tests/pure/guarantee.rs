@@ -143,6 +143,22 @@ fn task1_without_acknowledgement_nothing_is_promised() {
 }
 
 #[test]
+fn task1_what_nobody_acknowledges_is_seen_by_the_same_rules() {
+    let visible = |rules, in_sync| promise(topic(3, 2, false, rules), Acks::None, in_sync).visible;
+    assert_eq!(visible(Rules::Strict, 1), Visible::WhenEnoughAreInSync);
+    assert_eq!(visible(Rules::Before, 1), Visible::Now, "the leader is alone in sync");
+    assert_eq!(visible(Rules::Before, 3), Visible::WhenFetched);
+}
+
+#[test]
+fn task1_more_in_sync_than_there_are_count_as_all() {
+    for acks in [Acks::None, Acks::Leader, Acks::All] {
+        let topic = topic(3, 2, true, Rules::Eligible);
+        assert_eq!(topic.promise(acks, 9), topic.promise(acks, 3), "{acks:?}");
+    }
+}
+
+#[test]
 fn task1_the_promise_is_that_of_the_model_for_every_small_cluster() {
     let mut cases = 0;
     for replicas in 1..=4u8 {

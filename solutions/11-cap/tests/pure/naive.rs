@@ -23,7 +23,7 @@ fn a_majority_believed_linearizable_goes_back_in_time() {
 // ANCHOR_END: majority
 
 // ANCHOR: retries
-/// A log that appends every second request and loses the answer.
+/// A log that appends every request and loses every second answer.
 #[derive(Default)]
 struct Forgetful {
     log: Vec<u64>,

@@ -52,6 +52,34 @@ fn task6_a_second_reply_of_a_replica_counts_for_nothing() {
 }
 
 #[test]
+fn task6_a_read_answers_once_and_what_comes_later_changes_nothing() {
+    for reads in [Reads::Plain, Reads::Repair] {
+        for last in [5, 9] {
+            // Written by one replica is written here: nothing but the answer ends this read.
+            let mut reading = Reading::new(of(3, 2, 1), reads);
+            reading.on_reply(0, 5);
+            assert_eq!(reading.on_reply(1, 5), Step::Answer(5), "{reads:?}");
+            assert_eq!(reading.on_reply(2, last), Step::Wait, "{reads:?}: it has answered");
+            assert_eq!(reading.on_stored(2), Step::Wait, "{reads:?}: it has answered");
+            assert_eq!(reading.writes_back(), None, "{reads:?}: it has answered");
+        }
+    }
+}
+
+#[test]
+fn task6_a_write_back_waits_for_a_write_quorum_and_not_for_a_majority() {
+    let mut reading = Reading::new(of(5, 2, 4), Reads::WriteBack);
+    reading.on_reply(0, 3);
+    assert_eq!(reading.on_reply(1, 5), Step::Store(5, vec![0, 2, 3, 4]));
+    assert_eq!(
+        [reading.on_stored(0), reading.on_stored(2)],
+        [Step::Wait, Step::Wait],
+        "three of five have it, and a write asks for four"
+    );
+    assert_eq!(reading.on_stored(3), Step::Answer(5));
+}
+
+#[test]
 fn task6_read_repair_answers_at_once_and_mends_those_behind() {
     let mut reading = Reading::new(of(3, 2, 2), Reads::Repair);
     reading.on_reply(0, 3);
@@ -59,6 +87,10 @@ fn task6_read_repair_answers_at_once_and_mends_those_behind() {
     let mut reading = Reading::new(of(3, 2, 2), Reads::Repair);
     reading.on_reply(0, 5);
     assert_eq!(reading.on_reply(2, 5), Step::Answer(5), "nobody is behind");
+    // A spare that stands in for one that is away, in a sloppy quorum.
+    let mut reading = Reading::new(of(3, 2, 2), Reads::Repair);
+    reading.on_reply(4, 3);
+    assert_eq!(reading.on_reply(0, 5), Step::AnswerAndStore(5, vec![4]));
 }
 
 #[test]

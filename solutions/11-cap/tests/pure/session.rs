@@ -156,6 +156,50 @@ async fn task5_moves_that_are_not_enough_do_not_begin_the_wait_anew() {
     moves.abort();
 }
 
+#[test]
+fn task5_a_partition_that_was_seen_empty_needs_nothing() {
+    let mut session = Session::default();
+    session.saw(&at(&[(2, 0)]));
+    assert!(
+        session.is_met_by(&at(&[])),
+        "a replica that has nothing of a partition is at 0 there"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn task5_without_time_to_wait_there_is_still_a_look() {
+    let (_senders, router) = replicas([&[(0, 10)]]);
+    let now = router.choose(&session(&[(0, 9)]), Duration::ZERO).await;
+    assert_eq!(chosen(now), "replica-0");
+}
+
+#[tokio::test(start_paused = true)]
+async fn task5_of_two_that_are_far_enough_the_first_is_taken_whichever_moved_last() {
+    let ([_near, far], router) = replicas([&[(0, 10)], &[(0, 0)]]);
+    far.send_replace(at(&[(0, 10)]));
+    assert_eq!(
+        chosen(router.choose(&session(&[(0, 9)]), WITHIN).await),
+        "replica-0",
+        "they stand in the order of preference"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn task5_who_is_refused_is_told_how_long_was_waited_and_not_how_long_the_bound_was() {
+    let ([only], router) = replicas([&[(0, 0)]]);
+    let goes = Duration::from_millis(100);
+    let gone = tokio::spawn(async move {
+        tokio::time::sleep(goes).await;
+        drop(only);
+    });
+    let behind = router
+        .choose(&session(&[(0, 9)]), WITHIN)
+        .await
+        .expect_err("nobody is left");
+    assert_eq!(behind.waited, goes, "with the last replica the waiting ends");
+    gone.await.expect("no panic");
+}
+
 #[tokio::test(start_paused = true)]
 async fn task5_a_replica_that_is_gone_is_neither_chosen_nor_waited_for() {
     let ([gone, here], router) = replicas([&[(0, 50)], &[(0, 10)]]);

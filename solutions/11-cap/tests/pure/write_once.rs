@@ -58,7 +58,7 @@ impl Log for Fake {
         let attempt = self
             .attempts
             .pop_front()
-            .expect("more attempts than the test has thought of");
+            .expect("an attempt too many: either the last one settled it, or all that patience allows were made");
         if matches!(attempt, Attempt::Answered | Attempt::AppendedAnd(_)) {
             self.log.push(identity);
         }
@@ -89,11 +89,12 @@ impl Log for Fake {
 }
 
 async fn write(fake: &mut Fake) -> Result<Placed, GaveUp> {
-    let patience = Patience {
-        attempts: 3,
-        pause: PAUSE,
-    };
-    write_once(fake, 1, Acks::All, patience).await
+    write_with(fake, Acks::All, 3).await
+}
+
+async fn write_with(fake: &mut Fake, acks: Acks, attempts: u32) -> Result<Placed, GaveUp> {
+    let patience = Patience { attempts, pause: PAUSE };
+    write_once(fake, 1, acks, patience).await
 }
 
 fn placed(offset: i64, attempts: u32, may_be_doubled: bool) -> Result<Placed, GaveUp> {
@@ -132,6 +133,42 @@ async fn task3_a_refusal_that_passes_is_repeated_after_a_pause_without_reading()
         ["end", "send", "send", "send"],
         "nothing can be doubled: no reading"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn task3_what_an_error_means_depends_on_the_acknowledgement_that_was_asked_for() {
+    let mut fake = Fake::new([Refused(Code::NotLeaderForPartition), Answered]);
+    assert_eq!(write_with(&mut fake, Acks::Leader, 3).await, placed(3, 2, false));
+    assert_eq!(
+        fake.calls,
+        ["end", "send", "send"],
+        "with acks=1 a deposed leader had no reason to wait: nothing is in doubt; see fate"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn task3_a_refusal_that_stays_ends_it_also_after_a_doubt() {
+    let mut fake = Fake::new([LateAnd(Code::RequestTimedOut), Refused(Code::MessageSizeTooLarge)]);
+    assert_eq!(
+        write(&mut fake).await,
+        Err(GaveUp::InDoubt(Code::MessageSizeTooLarge)),
+        "the first attempt may be written still"
+    );
+    assert_eq!(fake.calls, ["end", "send", "find", "send"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn task3_there_is_a_pause_before_the_last_reading_too_and_one_attempt_at_least() {
+    let started = tokio::time::Instant::now();
+    let mut fake = Fake::new([Refused(Code::RequestTimedOut), Refused(Code::RequestTimedOut)]);
+    assert_eq!(
+        write_with(&mut fake, Acks::All, 2).await,
+        Err(GaveUp::InDoubt(Code::RequestTimedOut))
+    );
+    assert_eq!(fake.calls, ["end", "send", "find", "send", "find"]);
+    assert_eq!(started.elapsed(), 2 * PAUSE, "what is on its way needs time to arrive");
+    let mut fake = Fake::new([Answered]);
+    assert_eq!(write_with(&mut fake, Acks::All, 0).await, placed(3, 1, false));
 }
 
 #[tokio::test(start_paused = true)]
