@@ -80,7 +80,7 @@ pub struct Check {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Take {
-    /// The median; too wide a spread leaves it open.
+    /// The median; too wide a spread leaves it open, unless every repetition lies on the same side.
     #[default]
     Median,
     /// The most: whether it happened in any repetition. A spread is no doubt then.
@@ -104,7 +104,7 @@ pub enum Verdict {
         /// Conditions under which it does not.
         fails: Vec<String>,
     },
-    /// Some figure spreads too widely for any verdict.
+    /// Some figure spreads too widely for any verdict, to both sides of a bound.
     Inconclusive {
         /// Which, and how widely, in a clause.
         why: String,
@@ -228,26 +228,50 @@ impl Check {
                 )));
             }
         }
-        let value = match (&self.over, self.take) {
-            (None, _) => self.value(&self.of, find)?,
-            (Some(over), Take::Median) => divided(self.value(&self.of, find)?, self.value(over, find)?, over)?,
-            (Some(over), Take::Most | Take::Least) => self.outermost(over, find)?,
+        let (of, over) = (&self.of, self.over.as_ref());
+        let ends = match over {
+            None => Ok(find(of).ok_or(Open::Missing(of))?.figure.spread()),
+            Some(over) => self.ratios(over, find),
         };
-        let holds = self.at_least.is_none_or(|least| value >= least) && self.at_most.is_none_or(|most| value <= most);
+        let value = match (self.take, over) {
+            (Take::Most, _) => ends?.most,
+            (Take::Least, _) => ends?.least,
+            (Take::Median, _) => {
+                if !ends.is_ok_and(|ends| self.is_on_one_side(&ends)) {
+                    narrow(of, find)?;
+                    over.map_or(Ok(()), |over| narrow(over, find))?;
+                }
+                match over {
+                    None => median(of, find)?,
+                    Some(over) => divided(median(of, find)?, median(over, find)?, over)?,
+                }
+            }
+        };
         Ok(Seen {
             when: self.when.clone(),
             value,
-            holds,
+            holds: self.holds(value),
         })
     }
 
-    /// The most or the least of the ratios, repetition by repetition: what is least of both need not have been seen together.
-    /// Where the two have not the same repetitions, the ends that lie furthest apart.
-    fn outermost<'c, 'a>(
+    fn holds(&self, value: f64) -> bool {
+        self.at_least.is_none_or(|least| value >= least) && self.at_most.is_none_or(|most| value <= most)
+    }
+
+    /// Whether each repetition alone would decide alike: then it does not matter how far they spread.
+    fn is_on_one_side(&self, ends: &Spread) -> bool {
+        (self.holds(ends.least) && self.holds(ends.most))
+            || self.at_least.is_some_and(|least| ends.most < least)
+            || self.at_most.is_some_and(|most| ends.least > most)
+    }
+
+    /// The ratios, repetition by repetition: what is least of both need not have been seen together. Where the two have not the same
+    /// repetitions, the ends that lie furthest apart.
+    fn ratios<'c, 'a>(
         &'c self,
         over: &'c FigureName,
         find: &impl Fn(&FigureName) -> Option<Bounded<'a>>,
-    ) -> Result<f64, Open<'c>> {
+    ) -> Result<Spread, Open<'c>> {
         let of = find(&self.of).ok_or(Open::Missing(&self.of))?.figure;
         let below = find(over).ok_or(Open::Missing(over))?.figure;
         let pairs: Vec<(f64, f64)> = if of.samples.len() == below.samples.len() {
@@ -257,33 +281,24 @@ impl Check {
             vec![(of.least, below.most), (of.most, below.least)]
         };
         let ratios = pairs.into_iter().map(|(of, below)| divided(of, below, over));
-        let ratios = Spread::of(ratios.collect::<Result<_, _>>()?);
-        Ok(if self.take == Take::Most {
-            ratios.most
-        } else {
-            ratios.least
-        })
+        Ok(Spread::of(ratios.collect::<Result<_, _>>()?))
     }
+}
 
-    fn value<'c, 'a>(
-        &self,
-        name: &'c FigureName,
-        find: &impl Fn(&FigureName) -> Option<Bounded<'a>>,
-    ) -> Result<f64, Open<'c>> {
-        let known = find(name).ok_or(Open::Missing(name))?;
-        let spread = known.figure.spread();
-        match self.take {
-            Take::Most => Ok(spread.most),
-            Take::Least => Ok(spread.least),
-            Take::Median => match spread.relative() {
-                wide if wide > known.bound => Err(Open::Wide(format!(
-                    "the repetitions of {name} spread by {:.0} %, and more than {:.0} % decides nothing",
-                    wide * 100.0,
-                    known.bound * 100.0
-                ))),
-                _ => Ok(spread.median),
-            },
-        }
+fn median<'c, 'a>(name: &'c FigureName, find: &impl Fn(&FigureName) -> Option<Bounded<'a>>) -> Result<f64, Open<'c>> {
+    Ok(find(name).ok_or(Open::Missing(name))?.figure.spread().median)
+}
+
+/// An error where the repetitions spread too widely for their median to decide anything.
+fn narrow<'c, 'a>(name: &'c FigureName, find: &impl Fn(&FigureName) -> Option<Bounded<'a>>) -> Result<(), Open<'c>> {
+    let known = find(name).ok_or(Open::Missing(name))?;
+    match known.figure.spread().relative() {
+        wide if wide > known.bound => Err(Open::Wide(format!(
+            "the repetitions of {name} spread by {:.0} %, and more than {:.0} % decides nothing where they lie on both sides",
+            wide * 100.0,
+            known.bound * 100.0
+        ))),
+        _ => Ok(()),
     }
 }
 

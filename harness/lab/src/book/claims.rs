@@ -1,7 +1,7 @@
 //! What the guide claims, and what was found: tables of verdicts, one verdict, and the foot of a box.
 
 use measure::Claim;
-use measure::claim::{Seen, Verdict};
+use measure::claim::{Seen, Take, Verdict};
 use measure::shown_in;
 
 use super::chart::Voice;
@@ -100,20 +100,27 @@ impl Judged {
         if self.seen.is_empty() {
             return None;
         }
-        let unit = |seen: &Seen| {
-            let check = claim.check.iter().find(|check| check.when == seen.when);
-            match check {
-                Some(check) if check.over.is_none() => {
-                    let experiment = known.experiment(&check.of.experiment);
-                    experiment.map_or("", |(_, experiment)| experiment.unit(&check.of.metric))
-                }
-                Some(_) => "×",
-                None => "",
+        let check = |seen: &Seen| claim.check.iter().find(|check| check.when == seen.when);
+        let unit = |seen: &Seen| match check(seen) {
+            Some(check) if check.over.is_none() => {
+                let experiment = known.experiment(&check.of.experiment);
+                experiment.map_or("", |(_, experiment)| experiment.unit(&check.of.metric))
             }
+            Some(_) => "×",
+            None => "",
         };
         let one = |seen: &Seen| {
             let holds = if seen.holds { "holds" } else { "does not hold" };
-            format!("{}: {} ({holds})", escape(&seen.when), shown_in(seen.value, unit(seen)))
+            let which = match check(seen).map_or(Take::Median, |check| check.take) {
+                Take::Median => "",
+                Take::Most => " at the most",
+                Take::Least => " at the least",
+            };
+            format!(
+                "{}: {}{which} ({holds})",
+                escape(&seen.when),
+                shown_in(seen.value, unit(seen))
+            )
         };
         let all: Vec<String> = self.seen.iter().map(one).collect();
         let whose = match (self.by, voice) {

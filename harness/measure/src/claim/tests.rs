@@ -70,6 +70,14 @@ fn a_wide_spread_decides_nothing_but_what_happened_once_has_happened() {
         panic!("{verdict:?}")
     };
     assert!(why.contains("e p99 acks=all b=1 spread by 100 %"), "{why}");
+    let far: &[(&str, &[f64])] = &[("e p99 acks=all b=1", &[2.0, 4.0, 9.0]), ("e p99 acks=1 b=1", &[1.0])];
+    assert_eq!(judge(ONE, far), Verdict::Confirmed, "each repetition alone decides it");
+    let below: &[(&str, &[f64])] = &[("e p99 acks=all b=1", &[0.1, 0.5, 1.0]), ("e p99 acks=1 b=1", &[1.0])];
+    assert_eq!(judge(ONE, below), Verdict::Refuted, "and so it does here");
+    let between = "{ when = 'a band', of = 'e p99 acks=all b=1', at_least = 1.5, at_most = 2.5 }";
+    let Verdict::Inconclusive { .. } = judge(between, wide) else {
+        panic!("below it and above it are two sides, though neither holds")
+    };
     let lost: &[(&str, &[f64])] = &[("loss lost acks=1", &[0.0, 0.0, 7.0])];
     let any = "{ when = 'a killed leader', of = 'loss lost acks=1', take = 'most', at_least = 1 }";
     assert_eq!(judge(any, lost), Verdict::Confirmed);
