@@ -179,7 +179,10 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             process::tell_of_what_is_unbuilt();
             worker::run(args).map(|()| ExitCode::SUCCESS)
         }
-        Command::Tables(args) => runtime()?.block_on(tables::create(args)).map(|()| ExitCode::SUCCESS),
+        Command::Tables(args) => {
+            process::tell_of_what_is_unbuilt();
+            runtime()?.block_on(tables::create(args)).map(|()| ExitCode::SUCCESS)
+        }
         Command::Conformance { subject, file } => {
             let reader = BufReader::new(
                 File::open(&file).with_context(|| format!("cannot read the cases in {}", file.display()))?,

@@ -36,13 +36,7 @@ pub(crate) fn tell_of_what_is_unbuilt() {
     static FIRST: Once = Once::new();
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        let payload = panic.payload();
-        let message = payload.downcast_ref::<&str>().copied();
-        let message = message.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-        let met = message
-            .zip(panic.location())
-            .and_then(|(message, place)| Unbuilt::met(message, place.file()));
-        match met {
+        match Unbuilt::of_panic(panic) {
             // Of threads that panic at once the first one ends the process, and the others wait for that.
             Some(unbuilt) => FIRST.call_once(|| {
                 tracing::error!("{unbuilt}");

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use exchange::{Exchange, ExchangeConfig};
 use market::Market;
+use measure::Progress;
 use stack::{Sizing, Stack, StackSpec};
 use tokio::process::Command;
 use tokio::sync::mpsc;
@@ -204,6 +205,14 @@ async fn tables_and_topics(program: &Path, stack: &Stack, names: &Names, partiti
                 format!("the tables were not made within {limit}; free some memory or disk, then run again")
             })?
             .context("the pipeline's program cannot be started")?;
+        let told = String::from_utf8_lossy(&output.stdout);
+        let unbuilt = told.lines().find_map(|line| match serde_json::from_str(line) {
+            Ok(Progress::Unbuilt(met)) => Some(met),
+            _ => None,
+        });
+        if let Some(met) = unbuilt {
+            return Err(NotBuilt(met).into());
+        }
         let words = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "the tables cannot be made: {}", words.trim());
         Ok(())
