@@ -134,7 +134,7 @@ fn a_number_is_predicted_measured_compared_and_scored() {
     );
     assert_has(
         &toy.lab(&["bench", "07", "--quick"]),
-        &["It had been measured here before you wrote that down"],
+        &["you expected 12 ns within a factor of 3; it is 7 ns: inside your interval"],
     );
     let score = toy.lab(&["score"]);
     assert_has(
@@ -143,6 +143,24 @@ fn a_number_is_predicted_measured_compared_and_scored() {
             "you: 12 ns, between 4 ns and 36 ns; measured: 5 ns; hit",
             "1 of 1 lay in your interval",
         ],
+    );
+}
+
+#[test]
+fn a_number_that_is_written_down_after_it_was_measured_is_told_and_does_not_count() {
+    let toy = toy();
+    assert_has(&toy.lab(&["bench", "07"]), &["way=add"]);
+    assert_has(
+        &toy.lab(&["predict", "07", "coin-cost", "5"]),
+        &["it was measured here before, so this one is kept and does not count"],
+    );
+    assert_has(
+        &toy.lab(&["bench", "07", "--quick"]),
+        &["It had been measured here before you wrote that down"],
+    );
+    assert_has(
+        &toy.lab(&["score"]),
+        &["had been measured here before, so none of it counts"],
     );
 }
 

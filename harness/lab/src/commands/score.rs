@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use measure::{Calibration, Outcome, shown, shown_in};
+use measure::{Calibration, Outcome, Prediction, shown, shown_in};
 
 use super::predict::worded;
 use crate::measuring::Known;
@@ -14,14 +14,28 @@ pub(crate) const ENOUGH: usize = 5;
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let known = Known::read(&cargo::root())?;
     known.tell_broken();
-    let bench = known.predictions.last().map(|newest| known.bench(&newest.of));
-    out(&text(&known.outcomes(), bench.as_deref(), known.unjudged()));
+    let blind = |prediction: &&Prediction| !known.measured_before(&prediction.of.experiment, &prediction.date);
+    let open = match known.predictions.iter().rev().find(blind) {
+        Some(newest) => Open::Next(known.bench(&newest.of)),
+        None if known.predictions.is_empty() => Open::None,
+        None => Open::Afterwards,
+    };
+    out(&text(&known.outcomes(), &open, known.unjudged()));
     Ok(ExitCode::SUCCESS)
 }
 
-/// `bench` measures the newest prediction, if there is one. `unjudged` are those whose measurement spread so much that hit and miss would
-/// be a draw.
-fn text(outcomes: &[Outcome], bench: Option<&str>, unjudged: usize) -> String {
+/// What there is to say of predictions where none was judged.
+enum Open {
+    /// There are no predictions.
+    None,
+    /// All were written down after their measurement.
+    Afterwards,
+    /// The command that measures the newest of the others.
+    Next(String),
+}
+
+/// `unjudged` are predictions whose measurement spread so much that hit and miss would be a draw.
+fn text(outcomes: &[Outcome], open: &Open, unjudged: usize) -> String {
     let beside = match unjudged {
         0 => String::new(),
         _ => format!(
@@ -30,10 +44,15 @@ fn text(outcomes: &[Outcome], bench: Option<&str>, unjudged: usize) -> String {
         ),
     };
     let Some(all) = Calibration::of(outcomes) else {
-        return match bench {
-            None => "No predictions yet. Next: ./lab predict NN, with the number of a chapter\n".into(),
-            Some(_) if unjudged > 0 => format!("{beside}Next: ./lab predict NN, with the number of another chapter\n"),
-            Some(bench) => format!("Nothing that you predicted was measured yet. Next: {bench}\n"),
+        return match open {
+            Open::None => "No predictions yet. Next: ./lab predict NN, with the number of a chapter\n".into(),
+            Open::Afterwards => "All that you predicted had been measured here before, so none of it counts. \
+                                 Next: ./lab predict NN, with the number of another chapter\n"
+                .into(),
+            Open::Next(_) if unjudged > 0 => {
+                format!("{beside}Next: ./lab predict NN, with the number of another chapter\n")
+            }
+            Open::Next(bench) => format!("Nothing that you predicted was measured yet. Next: {bench}\n"),
         };
     };
     let mut out = String::new();
@@ -81,8 +100,6 @@ fn advice(all: &Calibration) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use measure::Prediction;
-
     use super::*;
 
     fn outcome(value: f64, measured: f64, day: u8) -> Outcome {
@@ -103,9 +120,10 @@ mod tests {
             .zip(1..)
             .map(|((value, measured), day)| outcome(*value, *measured, day))
             .collect();
-        insta::assert_snapshot!(text(&outcomes, Some("./lab bench 05"), 0));
-        assert!(text(&[], None, 0).contains("./lab predict NN"));
-        assert!(text(&[], Some("./lab bench 09"), 0).contains("Next: ./lab bench 09"));
-        assert!(text(&outcomes, Some("./lab bench 05"), 2).contains("2 predictions are not judged"));
+        let next = |bench: &str| Open::Next(bench.to_owned());
+        insta::assert_snapshot!(text(&outcomes, &next("./lab bench 05"), 0));
+        assert!(text(&[], &Open::None, 0).contains("./lab predict NN"));
+        assert!(text(&[], &next("./lab bench 09"), 0).contains("Next: ./lab bench 09"));
+        assert!(text(&outcomes, &next("./lab bench 05"), 2).contains("2 predictions are not judged"));
     }
 }

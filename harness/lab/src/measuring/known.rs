@@ -237,9 +237,12 @@ impl Known {
         (verdict, seen, marks)
     }
 
-    /// The reader's newest prediction of a figure.
+    /// The reader's newest prediction of a figure that was made before it was measured, as [`Known::outcomes`] takes it; a later one only
+    /// where there is no such.
     pub(crate) fn prediction(&self, of: &FigureName) -> Option<&Prediction> {
-        self.predictions.iter().rev().find(|prediction| prediction.of == *of)
+        let these = || self.predictions.iter().rev().filter(|prediction| prediction.of == *of);
+        let blind = these().find(|prediction| !self.measured_before(&of.experiment, &prediction.date));
+        blind.or_else(|| these().next())
     }
 
     /// Whether an experiment was measured here before `date`, so that a prediction of then was no prediction.
