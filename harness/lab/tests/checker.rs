@@ -219,7 +219,7 @@ fn tests_that_are_not_red_as_declared_are_told_each_for_its_reason() {
         &[
             "one::task1_is_not_there is declared and there is no such test",
             "one::task1_green_already is green though its task is not built",
-            "one::task1_hangs: not by its todo!, but: one::task1_hangs: it did not end within 10 s",
+            "one::task1_hangs: not by its todo!, but: one::task1_hangs: it did not end within 20 s",
             "one::task1_aborts: not by its todo!, but: one::task1_aborts: the process was ended by SIGABRT",
             "one::task1_aborts_by_its_todo: not by its todo!, but: one::task1_aborts_by_its_todo: the process was ended by SIGABRT",
             "one::task1_needs_a_later_one needs task 2, which comes after its own",

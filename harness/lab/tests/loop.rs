@@ -272,7 +272,7 @@ fn a_test_without_an_end_is_ended_and_told() {
         &told,
         &[
             "Look at adding::task1_two_and_three_are_five",
-            "it did not end within 10 s and was stopped",
+            "it did not end within 20 s and was stopped",
         ],
     );
 }

@@ -88,6 +88,7 @@ pub(crate) fn board(lab: &Lab, result: &Attempt, before: &Standing, after: &Stan
     let first = first_red(result, before);
     if let Some(ran) = first {
         out.push_str(&failure(lab, ran, before, style));
+        red_as_well(&mut out, result, before, ran, style);
     }
     closing(&mut out, result, before, after, first, style);
     out
@@ -130,7 +131,28 @@ fn others(out: &mut String, result: &Attempt, style: Style) {
         } else {
             title
         };
-        let _ = writeln!(out, "  {sign} {title}: {passed} of {}", own.len());
+        let waiting = result.held_back.iter().filter(|name| name.task().is_none()).count();
+        let word = match mine || result.filtered || waiting == 0 {
+            true => String::new(),
+            false => style.dim(&format!("  {waiting} on servers not run")),
+        };
+        let _ = writeln!(out, "  {sign} {title}: {passed} of {}{word}", own.len());
+    }
+}
+
+/// The others that are red, by name: whoever mends one thing wants to know of what else it may be. Of what is not built yet none.
+fn red_as_well(out: &mut String, result: &Attempt, before: &Standing, first: &Ran, style: Style) {
+    const SHOWN: usize = 5;
+    let built = |ran: &&Ran| result.whose == Whose::Reference || ran.name.task().is_none_or(|task| before.built(task));
+    let others = result.ran.iter().filter(|ran| !ran.passed() && ran.name != first.name);
+    let others: Vec<&Ran> = others.filter(built).collect();
+    for ran in others.iter().take(SHOWN) {
+        let (how, place) = (ran.outcome.how(), ran.words.place.as_deref().unwrap_or_default());
+        let why = if how.is_empty() { place } else { &how };
+        let _ = writeln!(out, "{} {}  {}", style.dim("Red as well:"), ran.name, style.dim(why));
+    }
+    if let Some(more @ 1..) = others.len().checked_sub(SHOWN) {
+        let _ = writeln!(out, "{}", style.dim(&format!("and {more} more")));
     }
 }
 

@@ -110,7 +110,7 @@ impl How {
 /// How long a test of a layer may take: its own limits are below that.
 pub(crate) fn deadline(layer: Layer) -> Duration {
     Duration::from_secs(match layer {
-        Layer::Pure => 10,
+        Layer::Pure => 20,
         Layer::Mock => 30,
         Layer::Server => 150,
     })
