@@ -19,7 +19,7 @@ pub(crate) struct MarkerError {
 pub(crate) struct Span {
     pub(crate) task: u8,
     pub(crate) text: String,
-    /// The function whose body it is.
+    /// The function whose body it is, with its type where it has one: `Tumbling::new`.
     pub(crate) function: String,
     /// Its line in the skeleton, from 1.
     pub(crate) line: usize,
@@ -49,7 +49,7 @@ pub(crate) fn strip(source: &str) -> Result<Stripped, MarkerError> {
 pub(crate) fn strip_from(source: &str, first: u8) -> Result<Stripped, MarkerError> {
     let mut out: Vec<String> = Vec::new();
     let mut spans = Vec::new();
-    let mut function = String::new();
+    let (mut owner, mut function) = (None, String::new());
     let mut lines = source.lines().enumerate().peekable();
     while let Some((at, line)) = lines.next() {
         let wrong = |what: String| Err(MarkerError { line: at + 1, what });
@@ -102,8 +102,12 @@ pub(crate) fn strip_from(source: &str, first: u8) -> Result<Stripped, MarkerErro
             }
             continue;
         }
-        if let Some(name) = function_name(trimmed) {
-            function = name;
+        if line.starts_with("impl") {
+            owner = owner_name(line);
+        } else if line == "}" {
+            owner = None;
+        } else if let Some(name) = function_name(trimmed) {
+            function = owner.as_ref().map_or(name.clone(), |owner| format!("{owner}::{name}"));
         }
         out.push(line.to_owned());
     }
@@ -148,6 +152,23 @@ fn function_name(line: &str) -> Option<String> {
     (only_words && !name.is_empty()).then_some(name)
 }
 
+/// Of the first line of an `impl`, whose it is: the type's last name, without what it is generic over.
+fn owner_name(line: &str) -> Option<String> {
+    let (mut depth, mut plain) = (0_i32, String::new());
+    // Not the arrow of `Fn() -> T`.
+    for letter in line.strip_prefix("impl")?.replace("->", "").chars() {
+        match letter {
+            '<' => depth += 1,
+            '>' => depth -= 1,
+            _ if depth == 0 => plain.push(letter),
+            _ => {}
+        }
+    }
+    let whose = plain.split_once(" for ").map_or(plain.as_str(), |(_, whose)| whose);
+    let path = whose.split_whitespace().next()?;
+    path.rsplit("::").next().map(str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,6 +190,23 @@ mod tests {
             missing: 1,
         };
         assert_eq!(stripped.spans, [span]);
+    }
+
+    #[test]
+    fn a_span_in_an_impl_is_named_with_its_type() {
+        for (head, name) in [
+            ("impl Link {", "Link::add"),
+            ("impl<K: Hash + Eq, A: Aggregate> Operator<K, A> {", "Operator::add"),
+            ("impl<'a> From<&'a str> for crate::Name<'a> {", "Name::add"),
+            ("impl<K> Operator<K>", "Operator::add"),
+        ] {
+            let source =
+                format!("{head}\n    fn add() {{\n        // TASK 1: x\n        // END TASK 1\n    }}\n}}\n\n");
+            let after = "fn alone() {\n    // TASK 1: x\n    // END TASK 1\n}\n";
+            let spans = strip(&format!("{source}{after}")).expect("right").spans;
+            let names: Vec<&str> = spans.iter().map(|span| span.function.as_str()).collect();
+            assert_eq!(names, [name, "alone"], "{head}");
+        }
     }
 
     #[test]

@@ -56,17 +56,23 @@ pub(super) fn text(lab: &Lab, spans: &[(PathBuf, Span)]) -> String {
         let own: Vec<&(PathBuf, Span)> = spans.iter().filter(|(_, span)| span.task == task.number).collect();
         let lines: usize = own.iter().map(|(_, span)| span.missing).sum();
         let places: Vec<String> = own
-            .iter()
-            .map(|(path, span)| format!("`{}` in `{}`", span.function, path.display()))
+            .chunk_by(|(one, _), (other, _)| one == other)
+            .map(|of_a_file| {
+                let names: Vec<String> = of_a_file
+                    .iter()
+                    .map(|(_, span)| format!("`{}`", span.function))
+                    .collect();
+                format!("{} in `{}`", names.join(", "), of_a_file[0].0.display())
+            })
             .collect();
         let _ = write!(
             out,
-            "### {}. {}\n\n{}\n\nWhere: {}; about {lines} lines. Tests: {}.\n\n",
+            "### {}. {}\n\n{}\n\nWhere: {}. About {lines} lines; {}.\n\n",
             task.number,
             task.title,
             task.what.trim(),
-            places.join(", "),
-            task.tests.len(),
+            places.join("; "),
+            plural(task.tests.len() as u64, "test", "tests"),
         );
         if let Some((question, _)) = &task.predict {
             let _ = write!(

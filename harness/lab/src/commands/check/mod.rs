@@ -5,6 +5,7 @@ mod book;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use clap::CommandFactory as _;
 use stack::Provider;
 
 use crate::labs::check::{Checked, check, chosen, table};
@@ -40,7 +41,8 @@ pub(crate) fn run(words: &[String], stack: Option<Provider>) -> anyhow::Result<E
         true => note(&format!("  {what}")),
         false => bar.set_message(what.to_owned()),
     };
-    let checking = check(&root, &folders, &servers, &tell);
+    let cli = crate::cli::Cli::command();
+    let checking = check(&root, &folders, &servers, &cli, &tell);
     let all = super::runtime()?.block_on(async {
         let mut signals = Signals::listen()?;
         tokio::select! {

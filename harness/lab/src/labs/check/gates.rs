@@ -21,6 +21,7 @@ pub(super) async fn run(
     scratch: &Scratch,
     lab: &Lab,
     servers: &Servers,
+    cli: &clap::Command,
     tell: &dyn Fn(&str),
     checked: &mut Checked,
 ) -> anyhow::Result<()> {
@@ -29,7 +30,7 @@ pub(super) async fn run(
     let tasks = plural(manifest.tasks.len() as u64, "task", "tasks");
     let well = format!("{tasks}, {}", tests(manifest.declared()));
     checked.set(Gate::Manifest, verdict(of_manifest(lab), well));
-    checked.set(Gate::Names, verdict(names::missing(lab)?, String::new()));
+    checked.set(Gate::Names, verdict(names::missing(lab, cli)?, String::new()));
 
     let skeleton = Skeleton::make(lab)?;
     generate::write(&skeleton, &lab.mine())?;

@@ -115,7 +115,8 @@ fn verdict(findings: Vec<String>, well: String) -> Verdict {
     }
 }
 
-/// Checks labs one after another: cargo builds one thing at a time anyway, and tests are run several at a time.
+/// Checks labs one after another: cargo builds one thing at a time anyway, and tests are run several at a time. `cli` is the command
+/// line, of which prose may speak.
 ///
 /// # Errors
 /// The copy cannot be made, or git or cargo cannot be started. What is wrong with a lab is in its verdicts.
@@ -123,6 +124,7 @@ pub(crate) async fn check(
     root: &Path,
     folders: &[String],
     servers: &Servers,
+    cli: &clap::Command,
     tell: &dyn Fn(&str),
 ) -> anyhow::Result<Vec<Checked>> {
     tell("copying the checkout");
@@ -134,7 +136,7 @@ pub(crate) async fn check(
             Ok(lab) => {
                 let mut checked = Checked::new(folder);
                 let saying = |what: &str| tell(&format!("{folder}: {what}"));
-                if let Err(error) = gates::run(&scratch, &lab, servers, &saying, &mut checked).await {
+                if let Err(error) = gates::run(&scratch, &lab, servers, cli, &saying, &mut checked).await {
                     // This lab cannot be judged; the others can.
                     let first = checked
                         .gates

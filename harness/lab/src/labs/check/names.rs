@@ -5,7 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser as _};
 
 use super::super::found::Lab;
 use super::super::readme;
@@ -19,12 +18,12 @@ const RUST: &[&str] = &[
     "Ok", "Err", "Box", "Arc", "Mutex", "todo", "rs", "toml", "md",
 ];
 
-/// What is named and does not exist, with where it is named.
+/// What is named and does not exist, with where it is named; `cli` is the command line of `./lab`.
 ///
 /// # Errors
 /// A source cannot be read.
-pub(super) fn missing(lab: &Lab) -> anyhow::Result<Vec<String>> {
-    let known = Known::of(lab)?;
+pub(super) fn missing(lab: &Lab, cli: &clap::Command) -> anyhow::Result<Vec<String>> {
+    let known = Known::of(lab, cli)?;
     let mut wrong = Vec::new();
     for (place, text) in prose(lab) {
         for named in in_backticks(&text) {
@@ -92,12 +91,13 @@ fn in_backticks(text: &str) -> Vec<String> {
 }
 
 /// What there is.
-struct Known {
+struct Known<'a> {
     identifiers: BTreeSet<String>,
+    cli: &'a clap::Command,
 }
 
-impl Known {
-    fn of(lab: &Lab) -> anyhow::Result<Self> {
+impl<'a> Known<'a> {
+    fn of(lab: &Lab, cli: &'a clap::Command) -> anyhow::Result<Self> {
         let mut identifiers: BTreeSet<String> = RUST.iter().map(|word| (*word).to_owned()).collect();
         let mut folders: Vec<PathBuf> = vec![lab.solution(), lab.root.join("harness")];
         while let Some(folder) = folders.pop() {
@@ -118,7 +118,7 @@ impl Known {
         identifiers.extend([lab.manifest.library.clone(), lab.manifest.name.clone()]);
         // As in `mock::task1_a_name`; no code has a name for its own file in tests/.
         identifiers.extend(lab.manifest.programs.iter().map(|program| program.name.clone()));
-        Ok(Self { identifiers })
+        Ok(Self { identifiers, cli })
     }
 
     fn lacks(&self, lab: &Lab, named: &str) -> Option<String> {
@@ -126,7 +126,7 @@ impl Known {
             return None;
         }
         if let Some(command) = named.strip_prefix("./lab") {
-            return no_command(command);
+            return no_command(self.cli, command);
         }
         if named.starts_with("cargo ") {
             return no_package(lab, named);
@@ -137,7 +137,7 @@ impl Known {
         }
         if let Some(flag) = named.strip_prefix("--") {
             let flag = flag.split([' ', '=']).next().unwrap_or_default();
-            return (!is_flag(flag))
+            return (!is_flag(self.cli, flag))
                 .then(|| "no command of ./lab has it; add it to words in lab.toml if it is of others".into());
         }
         if looks_like_a_path(named) {
@@ -168,9 +168,9 @@ fn looks_like_a_path(named: &str) -> bool {
         || (plain && named.contains('/') && !named.contains("//") && !named.starts_with('/') && named.len() > 3)
 }
 
-fn no_command(command: &str) -> Option<String> {
+fn no_command(cli: &clap::Command, command: &str) -> Option<String> {
     let words = std::iter::once("lab").chain(command.split_whitespace().filter(|word| *word != "…"));
-    match crate::cli::Cli::try_parse_from(words) {
+    match cli.clone().try_get_matches_from(words) {
         Ok(_) => None,
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp
@@ -182,9 +182,8 @@ fn no_command(command: &str) -> Option<String> {
 }
 
 /// Whether some command takes `--flag`.
-fn is_flag(flag: &str) -> bool {
-    let whole = crate::cli::Cli::command();
-    let commands = std::iter::once(&whole).chain(whole.get_subcommands());
+fn is_flag(cli: &clap::Command, flag: &str) -> bool {
+    let commands = std::iter::once(cli).chain(cli.get_subcommands());
     let mut flags = commands
         .flat_map(clap::Command::get_arguments)
         .filter_map(clap::Arg::get_long);
@@ -217,7 +216,13 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
+
+    fn cli() -> clap::Command {
+        crate::cli::Cli::command()
+    }
 
     #[test]
     fn only_what_stands_in_single_backticks_is_a_name() {
@@ -234,16 +239,16 @@ mod tests {
     #[test]
     fn a_flag_is_known_if_some_command_has_it() {
         assert!(
-            is_flag("give-up") && is_flag("yes") && is_flag("help"),
+            ["give-up", "yes", "help"].iter().all(|flag| is_flag(&cli(), flag)),
             "see the command line"
         );
-        assert!(!is_flag("give-in"), "no command has it");
+        assert!(!is_flag(&cli(), "give-in"), "no command has it");
     }
 
     #[test]
     fn a_command_that_there_is_not_is_told() {
-        assert_eq!(no_command(" up --rate max"), None);
-        assert!(no_command(" upp").is_some(), "no such command");
-        assert!(no_command(" up --fault sharks@3s").is_some(), "no such fault");
+        assert_eq!(no_command(&cli(), " up --rate max"), None);
+        assert!(no_command(&cli(), " upp").is_some(), "no such command");
+        assert!(no_command(&cli(), " up --fault sharks@3s").is_some(), "no such fault");
     }
 }
