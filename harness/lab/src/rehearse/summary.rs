@@ -120,10 +120,10 @@ fn weak(facts: &Facts<'_>) -> Vec<Row> {
     let many = facts.reviews.len();
     let mut rows = vec![Row::Heading(side.of(
         format!(
-            "Weak spots, over {}",
+            "Weak spots, over {} of all chapters",
             crate::text::plural(many as u64, "answer", "answers")
         ),
-        format!("약한 곳, 답변 {many}개 기준"),
+        format!("약한 곳, 모든 장의 답변 {many}개 기준"),
     ))];
     rows.push(Row::Item(shown(terms, means.into_iter().take(2))));
     for (times, id, point) in missed(facts, side) {
@@ -200,11 +200,11 @@ fn next(facts: &Facts<'_>, side: Side) -> Vec<Row> {
         match new {
             0 => "every question of the bank was asked at least once".to_owned(),
             _ => format!(
-                "{} never asked",
+                "of the whole bank, {} never asked",
                 crate::text::plural(new as u64, "question was", "questions were")
             ),
         },
-        format!("아직 묻지 않은 질문 {new}개"),
+        format!("전체 질문 중 아직 묻지 않은 질문 {new}개"),
     )));
     rows
 }
