@@ -65,7 +65,7 @@ pub struct Outcome {
 /// What has been counted since the beginning of the log, restored snapshots included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Counters {
-    /// Trades taken.
+    /// Trades that came, those that no candle took included.
     pub trades: u64,
     /// Trades at or behind the watermark.
     pub late: u64,

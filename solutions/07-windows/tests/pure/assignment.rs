@@ -96,6 +96,16 @@ fn task1_a_window_at_either_end_of_time_stops_there() {
         Some(i64::MIN),
         "no window starts before the beginning of time, see Slides::next"
     );
+    let newest: Vec<i64> = Sliding::new(1000, 500, 0)
+        .expect("valid")
+        .assign(i64::MAX)
+        .map(|window| window.start)
+        .collect();
+    assert_eq!(
+        newest,
+        [i64::MAX - 307, i64::MAX - 807],
+        "both would end later and are cut at the end of time: that the end is cut says nothing of whether they hold it"
+    );
 }
 
 #[test]

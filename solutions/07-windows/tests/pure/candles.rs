@@ -123,12 +123,26 @@ fn task5_a_late_trade_is_said_to_be_late_and_the_candles_that_lost_it_are_named(
         outcome.too_late.contains(Interval::M1) && !outcome.too_late.contains(Interval::M5),
         "{outcome:?}"
     );
+    let outcome = partition.take(&trade("KRW-BTC", 4, 98_500, 5, 1), 3);
+    assert!(
+        outcome.late && outcome.too_late.is_empty(),
+        "behind the watermark, and every candle takes it: {outcome:?}"
+    );
     let counters = partition.candles.counters();
     assert_eq!(
-        (counters.trades, counters.late, counters.too_late),
-        (3, 2, [2, 1, 0, 0])
+        (counters.trades, counters.late, counters.too_late, counters.lost_to_all),
+        (4, 3, [2, 1, 0, 0], 0),
+        "see Counters::count: late is not too late"
     );
-    assert_eq!(counters.lost_to_all, 0);
+    partition.take(&trade("KRW-BTC", 5, 1_000_000, 5, 1), 4);
+    let outcome = partition.take(&trade("KRW-BTC", 6, 10_000, 5, 1), 5);
+    assert_eq!(outcome.too_late.count(), 4, "{outcome:?}");
+    let counters = partition.candles.counters();
+    assert_eq!(
+        (counters.trades, counters.late, counters.too_late, counters.lost_to_all),
+        (6, 4, [3, 2, 1, 1], 1),
+        "see Counters::count: a trade that no candle took has come all the same"
+    );
 }
 
 #[test]

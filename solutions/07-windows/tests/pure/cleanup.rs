@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use windows::{Accumulation, Assigner, Early, Sum, WindowOperator};
 
-use super::{Operator, config, event, k, row, seeded, tumbling, watermark};
+use super::{Operator, Owned, config, event, k, row, seeded, tumbling, watermark};
 
 #[test]
 fn task4_without_lateness_a_window_is_gone_with_its_firing_and_its_key_with_it() {
@@ -41,6 +41,21 @@ fn task4_a_key_stays_as_long_as_one_of_its_windows_does() {
         watermark(&mut operator, 5_999),
         [k(6, 5000, 6000)],
         "a key that was forgotten too early begins anew"
+    );
+}
+
+#[test]
+fn task4_a_key_that_is_forgotten_is_in_no_snapshot() {
+    let mut operator = Owned::new(tumbling(1000, 0)).expect("valid");
+    for key in ["a", "b"] {
+        operator.on_event(&key.to_owned(), &1, 0, |_| ()).expect("in time");
+    }
+    operator.on_watermark(999, |_| ());
+    let mut empty = Owned::new(tumbling(1000, 0)).expect("valid");
+    empty.on_watermark(999, |_| ());
+    assert!(
+        operator.snapshot() == empty.snapshot(),
+        "a key without windows is written down for ever, see what Store::release does with its place in `keys`"
     );
 }
 

@@ -181,4 +181,16 @@ fn task5_processing_time_goes_by_the_clock_and_knows_no_lateness() {
     operator.on_processing_time(999, |firing| fired.push(row(&firing)));
     assert_eq!(fired, [k(1, 0, 1000)]);
     assert_eq!(operator.open_windows(), 0);
+
+    let mut gaps = config(Assigner::sliding(1000, 3000, 0).expect("valid"), 0);
+    gaps.domain = TimeDomain::Processing;
+    let mut operator = Operator::new(gaps).expect("valid");
+    operator.on_processing_time(1500, |_| panic!("nothing to fire"));
+    watermark(&mut operator, i64::MAX);
+    let (placed, _) = event(&mut operator, 1, 0);
+    assert_eq!(
+        (placed.taken, placed.side_output),
+        (0, false),
+        "between two windows, and by the clock nothing is late: see is_side_output"
+    );
 }
