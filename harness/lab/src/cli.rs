@@ -308,12 +308,16 @@ pub enum Command {
     Images,
     /// Holds the windows or the partitioner against a file of cases
     #[command(after_help = "Examples:\n  ./lab conformance windows window-cases.jsonl\n  \
-        ./lab conformance partitioner partitioner-vectors.jsonl")]
+        ./lab conformance partitioner partitioner-vectors.jsonl\n  \
+        ./lab conformance windows window-cases.jsonl --mine 07      your windows against the cases")]
     Conformance {
         /// What is tested
         subject: Subject,
         /// The cases, one JSON object per line
         file: PathBuf,
+        /// With your own code of these labs, by number or name: 04,07
+        #[arg(long, value_name = "LABS", value_delimiter = ',')]
+        mine: Vec<String>,
     },
 }
 
@@ -332,6 +336,7 @@ impl Command {
             Self::Start { .. } | Self::Watch { .. } | Self::Generate { .. } | Self::Check { .. } => true,
             Self::Test { what, reference, .. } => !reference && !what.parts.is_empty(),
             Self::Up(args) => !args.mine.is_empty(),
+            Self::Conformance { mine, .. } => !mine.is_empty(),
             Self::Soak(args) => args.rest.iter().any(|word| word.starts_with("--mine")),
             Self::Bench(args) => !args.what.parts.is_empty(),
             _ => false,

@@ -23,6 +23,7 @@ fn main() {
     assert_eq!(mine_05::answer(), 42);
     match end.as_str() {
         "tables" => {}
+        "conformance" => println!("whose code: {}", if cfg!(feature = "mine-05") { "yours" } else { "reference" }),
         "ingest" => {
             println!("{}", r#"{"part":"unbuilt","lab":"05-acks","task":4,"text":"wake the waiter"}"#);
             std::process::exit(3);
@@ -122,6 +123,27 @@ async fn a_lab_that_cannot_run_is_refused_with_those_that_can() {
     let behind = ["soak", "--brokers", "1", "--", "--mine", "99"];
     let ended = checkout.lab(&home, &behind).await;
     assert!(refused(&ended, &home).contains("no lab \"99\""), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cases_are_held_against_the_reference_or_against_the_reader_s_code_and_it_says_which() {
+    let (home, checkout) = (home(), Checkout::new());
+    checkout.write("cases.jsonl", "");
+    let cases = checkout.path("cases.jsonl").display().to_string();
+    for (more, whose, said) in [
+        (&[][..], "reference", "code: reference"),
+        (
+            &["--mine", "05"][..],
+            "yours",
+            "code: yours: 05-acks; the rest reference",
+        ),
+    ] {
+        let args = [&["conformance", "windows", &cases][..], more].concat();
+        let ended = checkout.lab(&home, &args).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert_eq!(ended.stdout, format!("whose code: {whose}\n"), "{ended:?}");
+        assert!(ended.stderr.lines().any(|line| line == said), "{ended:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

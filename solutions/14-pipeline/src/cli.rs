@@ -184,6 +184,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             runtime()?.block_on(tables::create(args)).map(|()| ExitCode::SUCCESS)
         }
         Command::Conformance { subject, file } => {
+            process::say_what_is_unbuilt();
             let reader = BufReader::new(
                 File::open(&file).with_context(|| format!("cannot read the cases in {}", file.display()))?,
             );

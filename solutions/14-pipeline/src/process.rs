@@ -28,19 +28,33 @@ pub(crate) fn report(progress: &Progress) -> bool {
     std::io::stdout().lock().write_all(&line).is_ok()
 }
 
-/// Has this process report a task of a lab that is not built yet, wherever it meets one, and end. Other panics stay as they are.
+/// Has this process report a task of a lab that is not built yet, wherever it meets one, and end.
+pub(crate) fn tell_of_what_is_unbuilt() {
+    at_what_is_unbuilt(|unbuilt| {
+        tracing::error!("{unbuilt}");
+        report(&Progress::Unbuilt(unbuilt));
+    });
+}
+
+/// The same for who reads sentences.
+pub(crate) fn say_what_is_unbuilt() {
+    at_what_is_unbuilt(|unbuilt| {
+        let _ = writeln!(std::io::stderr(), "{unbuilt}");
+    });
+}
+
+/// Has this process `tell` of a task of a lab that is not built yet, wherever it meets one, and end. Other panics stay as they are.
 ///
 /// In the hook and not where threads are joined: a panic in a spawned task or in a callback of the client, which is caught there,
 /// would only show as whatever then does not happen.
-pub(crate) fn tell_of_what_is_unbuilt() {
+fn at_what_is_unbuilt(tell: impl Fn(Unbuilt) + Send + Sync + 'static) {
     static FIRST: Once = Once::new();
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         match Unbuilt::of_panic(panic) {
             // Of threads that panic at once the first one ends the process, and the others wait for that.
             Some(unbuilt) => FIRST.call_once(|| {
-                tracing::error!("{unbuilt}");
-                report(&Progress::Unbuilt(unbuilt));
+                tell(unbuilt);
                 std::process::exit(UNBUILT);
             }),
             None => usual(panic),

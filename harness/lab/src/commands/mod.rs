@@ -106,7 +106,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Questions(asked) => questions::run(&asked),
         Command::Doctor => Ok(doctor::run()),
         Command::Images => images::run(),
-        Command::Conformance { subject, file } => conformance::run(subject, &file),
+        Command::Conformance { subject, file, mine } => conformance::run(subject, &file, &mine),
     }
 }
 
