@@ -109,7 +109,7 @@ impl Tumbling {
     }
 }
 
-/// Windows that overlap: each time falls into `size / slide` of them.
+/// Windows that overlap: each time falls into `size / slide` of them, rounded down or up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Sliding {
     size: i64,

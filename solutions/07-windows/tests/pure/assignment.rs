@@ -106,6 +106,40 @@ fn task1_a_window_at_either_end_of_time_stops_there() {
         [i64::MAX - 307, i64::MAX - 807],
         "both would end later and are cut at the end of time: that the end is cut says nothing of whether they hold it"
     );
+    let oldest: Vec<i64> = Sliding::new(1024, 512, 0)
+        .expect("valid")
+        .assign(i64::MIN + 600)
+        .map(|window| window.start)
+        .collect();
+    assert_eq!(
+        oldest,
+        [i64::MIN + 512, i64::MIN],
+        "a window may start with time itself"
+    );
+}
+
+#[test]
+fn task1_the_grid_is_the_same_at_either_end_of_time() {
+    for offset in [0, 500, -300, 999] {
+        let tumbling = Tumbling::new(1000, offset).expect("valid");
+        for time in [
+            i64::MIN + 1,
+            i64::MIN + 499,
+            i64::MIN + 1_500,
+            -1,
+            0,
+            i64::MAX - 499,
+            i64::MAX,
+        ] {
+            let into = (i128::from(time) - i128::from(offset)).rem_euclid(1000);
+            let start = (i128::from(time) - into).max(i128::from(i64::MIN));
+            assert_eq!(
+                i128::from(tumbling.assign(time).start),
+                start,
+                "time {time}, offset {offset}: see start_of, and what it subtracts from what"
+            );
+        }
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! When a window's state is gone, and a key's.
 
 use proptest::prelude::*;
-use windows::{Accumulation, Assigner, Early, Sum, WindowOperator};
+use windows::{Accumulation, Assigner, Early, Sum, TimeDomain, WindowOperator};
 
 use super::{Operator, Owned, config, event, k, row, seeded, tumbling, watermark};
 
@@ -114,6 +114,40 @@ fn task4_no_key_is_lost_as_the_table_of_keys_grows() {
     operator.on_watermark(999, |firing| sums.push(firing.state.0));
     assert_eq!(sums, [3; 1000]);
     assert_eq!((operator.keys(), operator.open_windows()), (0, 0));
+}
+
+#[test]
+fn task4_by_the_clock_a_window_goes_when_it_speaks_whatever_lateness_is_allowed() {
+    let mut clocked = tumbling(1000, 500);
+    clocked.domain = TimeDomain::Processing;
+    let mut operator = Operator::new(clocked).expect("valid");
+    operator.on_processing_time(999, |_| panic!("nothing to fire"));
+    event(&mut operator, 1, 0);
+    let mut fired = Vec::new();
+    operator.on_processing_time(1000, |firing| fired.push(row(&firing)));
+    assert_eq!(
+        (fired, operator.open_windows()),
+        (vec![k(1, 0, 1000)], 0),
+        "it came in the last millisecond: see next_timer, and whose clean-up time that asks"
+    );
+}
+
+#[test]
+fn task4_of_many_keys_that_go_together_none_takes_another_along() {
+    let mut operator = WindowOperator::<u32, Sum>::new(tumbling(1000, 0)).expect("valid");
+    for key in 0..10_000 {
+        let time = if key % 2 == 0 { 500 } else { 5_500 };
+        operator.on_event(&key, &1, time, |_| ()).expect("in time");
+    }
+    operator.on_watermark(999, |_| ());
+    for key in (1..10_000).step_by(2) {
+        operator.on_event(&key, &1, 5_600, |_| ()).expect("in time");
+    }
+    assert_eq!(
+        (operator.keys(), operator.open_windows()),
+        (5_000, 5_000),
+        "two keys may have one hash: see how Store::release finds its own in the index"
+    );
 }
 
 #[test]

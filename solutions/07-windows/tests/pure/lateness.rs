@@ -105,6 +105,14 @@ fn task5_a_value_too_late_for_one_size_names_its_lane() {
     assert_eq!(watermark(&mut operator, 2999), [k(5, 0, 3000)]);
     let (placed, _) = event(&mut operator, 4, 700);
     assert_eq!((placed.too_late, placed.too_late_lanes), (2, 0b11));
+    let mut sliding = Operator::new(config(Assigner::sliding(2000, 1000, 0).expect("valid"), 0)).expect("valid");
+    watermark(&mut sliding, 9_000);
+    let (placed, _) = event(&mut sliding, 1, 500);
+    assert_eq!(
+        (placed.too_late, placed.too_late_lanes),
+        (2, 0b1),
+        "two windows of one lane: see Placed::refuse"
+    );
 }
 
 #[test]

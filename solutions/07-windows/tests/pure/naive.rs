@@ -29,12 +29,13 @@ fn a_division_makes_one_window_of_the_minutes_before_and_after_midnight() {
         (0, 0),
         "119,999 ms in the window that begins at 0"
     );
-    // 1970 is long ago; an offset makes it today. Days from 09:00 UTC on, by moving the clock and back:
-    let day = |time: i64| (time - 9 * HOUR) / DAY * DAY + 9 * HOUR;
+    // 1970 is long ago; an offset makes it today. Days from 09:00 UTC on, by what of the day has passed:
+    let day = |time: i64| time - (time % DAY - 9 * HOUR) % DAY;
+    let new_year = 1_704_067_200_000; // 2024
     assert_eq!(
-        (day(8 * HOUR), day(10 * HOUR)),
-        (9 * HOUR, 9 * HOUR),
-        "8 o'clock belongs to the day before"
+        (day(new_year + 8 * HOUR), day(new_year + 10 * HOUR)),
+        (new_year + 9 * HOUR, new_year + 9 * HOUR),
+        "8 o'clock is given a day that begins an hour after it"
     );
 }
 // ANCHOR_END: truncated

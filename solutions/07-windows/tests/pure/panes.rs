@@ -30,6 +30,18 @@ fn k(sum: i64, start: i64, end: i64) -> (String, i64, i64, i64) {
 }
 
 #[test]
+fn task7_a_sum_that_leaves_its_type_in_a_pane_is_an_error() {
+    let mut operator = panes(20, 10, 0);
+    event(&mut operator, i64::MAX, 5);
+    event(&mut operator, 1, 15);
+    assert_eq!(
+        operator.on_event(&"k", &1, 6, |_| ()),
+        Err(Overflow("sum").into()),
+        "the pane of 6 is not the newest: see add, and what the aggregate says"
+    );
+}
+
+#[test]
 fn task7_a_value_is_held_once_and_said_by_every_window_that_holds_its_time() {
     let mut operator = panes(60_000, 30_000, 0);
     event(&mut operator, 1, 40_000);
