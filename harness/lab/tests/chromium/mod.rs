@@ -99,8 +99,14 @@ pub async fn open() -> Option<Browser> {
 }
 
 impl Browser {
-    /// A command's answer.
+    /// A command's answer; a refusal fails the test.
     pub async fn call(&mut self, method: &str, params: Value) -> Value {
+        let answer = self.ask(method, params).await;
+        answer.unwrap_or_else(|refused| panic!("{method}: {refused}"))
+    }
+
+    /// A command's answer, or what chromium says why there is none.
+    async fn ask(&mut self, method: &str, params: Value) -> Result<Value, Value> {
         self.last += 1;
         let mut message = json!({ "id": self.last, "method": method, "params": params });
         if let Some(session) = &self.session {
@@ -122,8 +128,10 @@ impl Browser {
         };
         let answer = tokio::time::timeout(LIMIT, answer).await;
         let mut answer = answer.unwrap_or_else(|_| panic!("chromium does not answer {method}"));
-        assert!(answer.get("error").is_none(), "{method}: {answer}");
-        answer["result"].take()
+        match answer.get_mut("error") {
+            Some(refused) => Err(refused.take()),
+            None => Ok(answer["result"].take()),
+        }
     }
 
     /// What an expression is in the page.
@@ -138,13 +146,19 @@ impl Browser {
     pub async fn until(&mut self, expression: &str) {
         let from = Instant::now();
         loop {
-            // While a page is being replaced there is nobody to ask.
             let asked = json!({ "expression": format!("Boolean({expression})"), "returnByValue": true });
-            let answer = self.call("Runtime.evaluate", asked).await;
-            if answer["result"]["value"] == json!(true) {
+            // While a page is being replaced there is nobody to ask, and chromium may refuse: no reason to give up.
+            let answer = self.ask("Runtime.evaluate", asked).await;
+            if answer
+                .as_ref()
+                .is_ok_and(|answer| answer["result"]["value"] == json!(true))
+            {
                 return;
             }
-            assert!(from.elapsed() < LIMIT, "this did not become true: {expression}");
+            assert!(
+                from.elapsed() < LIMIT,
+                "this did not become true: {expression}; chromium's last word: {answer:?}"
+            );
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
     }
