@@ -138,10 +138,11 @@ impl Kafka {
     }
 
     /// Creates a topic with one replica per broker and these settings (`("cleanup.policy", "compact")`), and returns
-    /// when every partition has a leader: a producer that starts earlier sees partitions that it cannot write to.
+    /// when every partition has a leader, and each broker that answers knows it: a producer that starts earlier sees partitions that
+    /// it cannot write to, or hears from a broker that is behind that there is no such topic.
     ///
     /// # Errors
-    /// The topic exists, a setting is unknown, or Kafka does not answer.
+    /// The topic exists, a setting is unknown, Kafka does not answer, or a broker that answers does not learn of the topic.
     pub async fn create_topic(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) -> Result<(), StackError> {
         // One client for both: to make and to end one takes a tenth of a second.
         let mut client = admin(&self.bootstrap)?;
@@ -161,9 +162,17 @@ impl Kafka {
         if let Some(made) = &self.made {
             made.topic(name);
         }
-        let name = name.to_owned();
+        let (name, bootstrap) = (name.to_owned(), self.bootstrap.clone());
         blocking("waiting for a topic", move || {
-            wait_for_leaders(&client, &name, partitions)
+            wait_for_leaders(&client, &name, partitions)?;
+            let addresses: Vec<_> = bootstrap.split(',').collect();
+            // A single broker has just said so itself.
+            match addresses.len() {
+                1 => Ok(()),
+                _ => addresses
+                    .into_iter()
+                    .try_for_each(|address| wait_for_broker(address, &name, partitions)),
+            }
         })
         .await
     }
@@ -289,4 +298,69 @@ pub(crate) fn wait_for_leaders(
         what: format!("a leader for each partition of topic {name}"),
         limit: TOPIC_LIMIT,
     })
+}
+
+/// Waits until the broker at this address has heard of the topic's leaders, as brokers do one after the other; one that does not answer
+/// is left alone: a topic is made without it, too. Blocking.
+fn wait_for_broker(address: &str, name: &str, partitions: i32) -> Result<(), StackError> {
+    let started = Instant::now();
+    while started.elapsed() < TOPIC_LIMIT {
+        // By a client of its own each time: one that has learnt of the other brokers may ask any of them.
+        match placed(address, name) {
+            Ok(all) => {
+                let with_a_leader = all.iter().filter(|one| one.leader.is_some()).count();
+                if Ok(with_a_leader) == usize::try_from(partitions) {
+                    return Ok(());
+                }
+            }
+            Err(error) if !does_not_know(&error) => return Ok(()),
+            Err(_) => {}
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Err(StackError::Late {
+        what: format!("word of topic {name} at the broker {address}"),
+        limit: TOPIC_LIMIT,
+    })
+}
+
+/// Whether a broker answered, and has not heard of the topic, or of who leads it.
+fn does_not_know(error: &StackError) -> bool {
+    use RDKafkaErrorCode::{LeaderNotAvailable, UnknownTopic, UnknownTopicOrPartition};
+    matches!(
+        error,
+        StackError::Kafka {
+            source: KafkaError::AdminOp(UnknownTopic)
+                | KafkaError::MetadataFetch(UnknownTopicOrPartition | LeaderNotAvailable),
+            ..
+        }
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Stack, unique};
+
+    #[tokio::test]
+    async fn a_broker_that_has_not_heard_of_a_topic_is_waited_for_and_one_that_does_not_answer_is_not() {
+        let stack = Stack::shared().await.expect("the stack");
+        let bootstrap = stack.kafka().bootstrap().to_owned();
+        let topic = unique("late");
+        let unknown = stack.kafka().placed(&topic).await.expect_err("nobody has made it");
+        assert!(does_not_know(&unknown), "taken for a broker that is away: {unknown:?}");
+
+        let (address, name) = (bootstrap.clone(), topic.clone());
+        let waiting = tokio::task::spawn_blocking(move || wait_for_broker(&address, &name, 2));
+        stack.kafka().create_topic(&topic, 2, &[]).await.expect("a topic");
+        waiting.await.expect("no panic").expect("the broker has heard of it");
+        let known = stack.kafka().placed(&topic).await.expect("it is known");
+        assert_eq!(known.len(), 2);
+
+        // Nobody listens where a listener has just gone.
+        let gone = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let gone = gone.expect("a free port").to_string();
+        let waiting = tokio::task::spawn_blocking(move || wait_for_broker(&gone, &topic, 2));
+        waiting.await.expect("no panic").expect("nothing to wait for");
+    }
 }

@@ -30,6 +30,41 @@ async fn three_brokers_survive_the_loss_of_one() {
 }
 
 #[tokio::test]
+async fn a_new_topic_is_known_to_each_broker_whichever_a_client_asks() {
+    let _turn = TURN.lock().await;
+    let stack = three().await;
+    let kafka = stack.kafka();
+    for _ in 0..5 {
+        let topic = unique("trades");
+        kafka.create_topic(&topic, 3, &[]).await.expect("a topic");
+        let asked = kafka.bootstrap().split(',').map(|address| {
+            let (address, topic) = (address.to_owned(), topic.clone());
+            // Each at the same moment, by a client that knows no other broker yet.
+            tokio::task::spawn_blocking(move || {
+                let client: BaseConsumer = ClientConfig::new()
+                    .set("bootstrap.servers", &address)
+                    .create()
+                    .expect("a client");
+                let limit = Duration::from_secs(10);
+                let answer = client.fetch_metadata(Some(&topic), limit).expect("an answer");
+                let found = answer.topics().first().expect("a word on the topic");
+                let with_a_leader = found.partitions().iter().filter(|p| p.leader() >= 0).count();
+                assert_eq!(
+                    (found.error(), with_a_leader),
+                    (None, 3),
+                    "{} at {address}",
+                    answer.orig_broker_name()
+                );
+            })
+        });
+        for asked in asked.collect::<Vec<_>>() {
+            asked.await.expect("a broker that knows the topic");
+        }
+    }
+    stack.stop().await.expect("stopping");
+}
+
+#[tokio::test]
 async fn a_leader_that_is_cut_off_is_replaced_and_still_answers_its_clients() {
     let _turn = TURN.lock().await;
     let stack = three().await;
